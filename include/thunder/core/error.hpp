@@ -1,0 +1,21 @@
+#pragma once
+/// What bad input at run time becomes. Every message names the argument it is about.
+#include <stdexcept>
+#include <string>
+
+namespace thunder {
+
+/// The base of all exceptions that thunder throws.
+struct error : std::runtime_error { using std::runtime_error::runtime_error; };
+/// A tensor's extents do not fit a declared shape, or one named dimension has two sizes.
+struct shape_error : error { using error::error; };
+/// A state lacks a parameter, holds another dtype, or has one too many.
+struct state_error : error { using error::error; };
+/// Donated arguments overlap, or were donated before.
+struct donation_error : error { using error::error; };
+/// A result is not finite where the caller asked for finite results.
+struct numeric_error : error { using error::error; };
+/// A file is missing, truncated or not what it claims to be.
+struct io_error : error { using error::error; };
+
+}  // namespace thunder

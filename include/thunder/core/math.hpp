@@ -1,20 +1,48 @@
 #pragma once
-/// The scalar functions that `evaluate` of the pointwise ops is written with, for float and double. An executor's vector type
-/// brings overloads of the same names, found by argument-dependent lookup.
+/// The functions that `evaluate` of the pointwise ops is written with. Each is an object that calls the overload for its argument:
+/// the standard library's for float and double, an executor's own for its vector type (found by argument-dependent lookup).
 #include <cmath>
 #include <cstdint>
 
 namespace thunder::math {
 
-using std::abs, std::ceil, std::cos, std::erf, std::exp, std::expm1, std::floor, std::log, std::log1p, std::pow, std::sin, std::sqrt, std::tanh, std::trunc;
-
+namespace scalar {
 template <class T> T rsqrt(T x) { return T(1) / std::sqrt(x); }
 /// To the nearest integer, ties to even.
 template <class T> T round(T x) { return std::nearbyint(x); }
-/// c ? a : b, both evaluated.
 template <class T> constexpr T select(bool c, T a, T b) { return c ? a : b; }
-/// The larger; NaN if either is NaN (like IEEE 754-2019 maximum, and JAX and PyTorch).
 template <class T> constexpr T maximum(T a, T b) { return a != a ? a : b != b ? b : a > b ? a : b; }
 template <class T> constexpr T minimum(T a, T b) { return a != a ? a : b != b ? b : a < b ? a : b; }
+using std::abs, std::ceil, std::cos, std::erf, std::exp, std::expm1, std::floor, std::log, std::log1p, std::pow, std::sin, std::sqrt, std::tanh, std::trunc;
+}  // namespace scalar
+
+#define THUNDER_MATH(name)                                       \
+  inline constexpr struct {                                      \
+    template <class... T>                                        \
+    [[gnu::always_inline]] constexpr auto operator()(T... x) const { \
+      using scalar::name;                                        \
+      return name(x...);                                         \
+    }                                                            \
+  } name{};
+THUNDER_MATH(abs)
+THUNDER_MATH(ceil)
+THUNDER_MATH(cos)
+THUNDER_MATH(erf)
+THUNDER_MATH(exp)
+THUNDER_MATH(expm1)
+THUNDER_MATH(floor)
+THUNDER_MATH(log)
+THUNDER_MATH(log1p)
+THUNDER_MATH(pow)
+THUNDER_MATH(sin)
+THUNDER_MATH(sqrt)
+THUNDER_MATH(tanh)
+THUNDER_MATH(trunc)
+THUNDER_MATH(rsqrt)
+THUNDER_MATH(round)
+THUNDER_MATH(select)
+THUNDER_MATH(maximum)
+THUNDER_MATH(minimum)
+#undef THUNDER_MATH
 
 }  // namespace thunder::math

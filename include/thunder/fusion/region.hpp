@@ -21,12 +21,9 @@
 #include <cstdint>
 
 #include "../core/dtype.hpp"
+#include "../core/pack.hpp"
 
 namespace thunder {
-
-template <class...> struct pack {};
-/// Attributes of a statement: integers (floating-point constants by their bits).
-template <std::int64_t...> struct words {};
 
 /// Extents of the iteration space: e >= 0 is static; e < 0 is the run-time extent number -1 - e of the call.
 template <std::int64_t... Extents> struct space {};

@@ -1,0 +1,11 @@
+# Each bench/**/NAME.cpp and .cu is the program build/bench/**/NAME, which prints its figures. (What bench/compile times
+# is the compiler itself: its files are inputs, and a script beside them runs it.)
+thunder_sources(sources "${PROJECT_SOURCE_DIR}/bench/*.cpp" "${PROJECT_SOURCE_DIR}/bench/*.cu")
+list(FILTER sources EXCLUDE REGEX "/bench/compile/")
+foreach(source IN LISTS sources)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/bench" OUTPUT_VARIABLE path)
+  cmake_path(GET path PARENT_PATH folder)
+  cmake_path(GET path STEM name)
+  string(MAKE_C_IDENTIFIER "bench_${path}" target)
+  thunder_program(${target} ${name} bench/${folder} ${source})
+endforeach()

@@ -1,0 +1,115 @@
+# tests/a/b.cpp is the program build/tests/a/b and the CTest test a.b; a .cu file likewise where nvcc is found (then b.cu).
+# tests/link/NAME/* is one program of several translation units (left out if one is a .cu file and nvcc is missing).
+# Compile-fail, header, layering and install tests are scripts that CTest runs.
+find_package(doctest REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+option(THUNDER_COMPILE_FAIL_ALL "Run the compile-fail tests with clang++ and nvcc too, where they are found" ON)
+
+set(tests_dir "${PROJECT_SOURCE_DIR}/tests")
+set(no_device 77)  # the exit status of a test that needs a device which is not there
+
+add_library(thunder_test_main OBJECT "${tests_dir}/main.cpp")
+target_link_libraries(thunder_test_main PUBLIC doctest::doctest)
+target_compile_features(thunder_test_main PRIVATE cxx_std_20)
+
+function(thunder_test name target file_name folder)
+  thunder_program(${target} ${file_name} tests/${folder} ${ARGN})
+  target_link_libraries(${target} PRIVATE thunder_test_main)
+  add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE ${no_device})
+  if(name MATCHES "\\.cu$")
+    set_tests_properties(${name} PROPERTIES LABELS cuda)
+  endif()
+endfunction()
+
+# ---- one program per file ----------------------------------------------------------------------------------------
+
+thunder_sources(sources "${tests_dir}/*.cpp" "${tests_dir}/*.cu")
+list(FILTER sources EXCLUDE REGEX "/tests/(main\\.cpp$|compile_fail/|headers/|install/|link/)")
+if(NOT ZLIB_FOUND)
+  list(FILTER sources EXCLUDE REGEX "/tests/examples/(idx|png|plot)\\.cpp$")
+endif()
+foreach(source IN LISTS sources)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${tests_dir}" OUTPUT_VARIABLE path)
+  cmake_path(GET path PARENT_PATH folder)
+  cmake_path(GET path STEM stem)
+  string(REGEX REPLACE "\\.cpp$" "" name "${path}")
+  string(REPLACE "/" "." name "${name}")
+  string(MAKE_C_IDENTIFIER "test_${name}" target)
+  string(REGEX REPLACE "\\.cpp$" "" file_name "${stem}")
+  if(path MATCHES "\\.cu$")
+    string(APPEND file_name "_cu")
+  endif()
+  thunder_test(${name} ${target} ${file_name} "${folder}" ${source})
+  if(folder MATCHES "^examples")
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/examples")
+    if(ZLIB_FOUND)
+      target_link_libraries(${target} PRIVATE ZLIB::ZLIB)
+    endif()
+  endif()
+endforeach()
+
+# ---- several translation units in one program --------------------------------------------------------------------
+
+file(GLOB folders CONFIGURE_DEPENDS "${tests_dir}/link/*")
+foreach(folder IN LISTS folders)
+  if(IS_DIRECTORY "${folder}")
+    cmake_path(GET folder FILENAME name)
+    thunder_sources(sources "${folder}/*.cpp" "${folder}/*.cu")
+    file(GLOB device_sources CONFIGURE_DEPENDS "${folder}/*.cu")
+    if(sources AND (CMAKE_CUDA_COMPILER_LOADED OR NOT device_sources))
+      thunder_test(link.${name} test_link_${name} ${name} link ${sources})
+    endif()
+  endif()
+endforeach()
+
+# ---- programs that must not compile ------------------------------------------------------------------------------
+
+set(compilers "${CMAKE_CXX_COMPILER}")
+if(THUNDER_COMPILE_FAIL_ALL)
+  find_program(THUNDER_CLANGXX NAMES clang++ clang++-14 clang++-16)
+  mark_as_advanced(THUNDER_CLANGXX)
+  if(THUNDER_CLANGXX AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    list(APPEND compilers "${THUNDER_CLANGXX}")
+  endif()
+  if(CMAKE_CUDA_COMPILER_LOADED)
+    list(APPEND compilers "${CMAKE_CUDA_COMPILER}")
+  endif()
+endif()
+set(compiler_options "")
+foreach(compiler IN LISTS compilers)
+  list(APPEND compiler_options --compiler "${compiler}")
+endforeach()
+set(compile_fail "${Python3_EXECUTABLE}" "${tests_dir}/compile_fail.py" ${compiler_options})
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${tests_dir}/compile_fail/*.cpp")
+list(FILTER sources EXCLUDE REGEX "/compile_fail/selftest/")
+foreach(source IN LISTS sources)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${tests_dir}" OUTPUT_VARIABLE path)
+  string(REGEX REPLACE "\\.cpp$" "" name "${path}")
+  string(REPLACE "/" "." name "${name}")
+  add_test(NAME ${name} COMMAND ${compile_fail} --include "${PROJECT_SOURCE_DIR}/include" "${source}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endforeach()
+add_test(NAME compile_fail.selftest COMMAND ${compile_fail} --selftest "${tests_dir}/compile_fail/selftest")
+
+# ---- headers, layers, installation -------------------------------------------------------------------------------
+
+set(cuda_include "")
+if(CMAKE_CUDA_COMPILER_LOADED)
+  set(cuda_include --system-include "${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}")
+endif()
+add_test(NAME headers COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/headers/headers.py" --compiler "${CMAKE_CXX_COMPILER}"
+                              --system-include "${OpenBLAS_INCLUDE_DIR}" ${cuda_include} "${PROJECT_SOURCE_DIR}/include")
+set_tests_properties(headers PROPERTIES TIMEOUT 600 PROCESSORS 2)
+add_test(NAME layering COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/layering.py" "${PROJECT_SOURCE_DIR}/include/thunder")
+add_test(NAME layering.selftest COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/layering.py" --selftest)
+
+if(THUNDER_INSTALL)
+  add_test(NAME install
+           COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "build=${PROJECT_BINARY_DIR}" -D
+                   "scratch=${PROJECT_BINARY_DIR}/tests/install" -D "compiler=${CMAKE_CXX_COMPILER}" -D
+                   "generator=${CMAKE_GENERATOR}" -P "${tests_dir}/install/run.cmake")
+  set_tests_properties(install PROPERTIES TIMEOUT 300)
+endif()

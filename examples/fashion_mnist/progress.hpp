@@ -1,0 +1,103 @@
+#pragma once
+/// Shows how training goes: a bar that redraws itself on a terminal, otherwise one line for each epoch.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+
+namespace fashion_mnist {
+
+///     progress bar(epochs, images_per_epoch);
+///     for each epoch { bar.begin_epoch(); for each batch { ...; bar.advance(images, loss); } bar.end_epoch("accuracy 0.912"); }
+class progress {
+ public:
+  progress(int epochs, int images_per_epoch, std::FILE* out = stdout)
+      : epochs_(epochs), images_per_epoch_(images_per_epoch), out_(out), terminal_(isatty(fileno(out)) == 1) {}
+
+  /// A bar that an exception left behind does not swallow the line that comes next.
+  ~progress() {
+    if (drawn_ > 0) std::fputc('\n', out_);
+  }
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+
+  void begin_epoch() {
+    ++epoch_;
+    images_ = 0;
+    loss_sum_ = 0;
+    epoch_begin_ = now_ = clock::now();
+    shown_ = {};
+  }
+
+  /// After a batch: its number of images and their mean loss.
+  void advance(int images, double loss) {
+    images_ += images;
+    loss_sum_ += loss * images;
+    now_ = clock::now();
+    if (terminal_ && now_ - shown_ > std::chrono::milliseconds(100)) {
+      shown_ = now_;
+      show(bar() + figures());
+    }
+  }
+
+  /// The epoch's line, which stays; `note` is what else there is to say, such as an accuracy.
+  void end_epoch(const std::string& note = {}) {
+    show(head() + figures() + (note.empty() ? "" : "  " + note));
+    std::fputc('\n', out_);
+    std::fflush(out_);
+    drawn_ = 0;
+  }
+
+  /// The mean loss over the images of this epoch so far.
+  double loss() const { return images_ > 0 ? loss_sum_ / images_ : 0; }
+  /// Images a second in this epoch; what happens between the last batch and end_epoch does not count.
+  double images_per_second() const {
+    const double seconds = std::chrono::duration<double>(now_ - epoch_begin_).count();
+    return seconds > 0 ? images_ / seconds : 0;
+  }
+  double elapsed_seconds() const { return std::chrono::duration<double>(clock::now() - begin_).count(); }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  template <class... T>
+  static std::string text(const char* format, T... values) {
+    char buffer[128];
+    std::snprintf(buffer, sizeof buffer, format, values...);
+    return buffer;
+  }
+  std::string head() const {
+    const auto total = std::to_string(epochs_);
+    return text("epoch %*d/%s", static_cast<int>(total.size()), epoch_, total.c_str());
+  }
+  std::string bar() const {
+    constexpr int width = 30;
+    const double part = images_per_epoch_ > 0 ? std::min(1.0, images_ / static_cast<double>(images_per_epoch_)) : 0;
+    const int done = static_cast<int>(std::floor(part * width));
+    return head() + "  [" + std::string(static_cast<std::size_t>(done), '=') + std::string(done < width ? 1 : 0, '>') +
+           std::string(static_cast<std::size_t>(std::max(0, width - done - 1)), ' ') + "]";
+  }
+  std::string figures() const {
+    return text("  loss %.4f  %8.0f images/s  %6.1f s", loss(), images_per_second(), elapsed_seconds());
+  }
+  void show(const std::string& line) {
+    const std::size_t blanks = drawn_ > line.size() ? drawn_ - line.size() : 0;  // over what a longer line left
+    std::fprintf(out_, "%s%s%s", terminal_ ? "\r" : "", line.c_str(), std::string(blanks, ' ').c_str());
+    if (terminal_) std::fflush(out_);
+    drawn_ = line.size();
+  }
+
+  int epochs_, images_per_epoch_;
+  std::FILE* out_;
+  bool terminal_;
+  int epoch_ = 0;
+  double images_ = 0, loss_sum_ = 0;
+  std::size_t drawn_ = 0;
+  clock::time_point begin_ = clock::now(), epoch_begin_ = begin_, now_ = begin_, shown_{};
+};
+
+}  // namespace fashion_mnist

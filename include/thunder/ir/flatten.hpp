@@ -1,0 +1,222 @@
+#pragma once
+/// From records to a graph, and from a graph to static data.
+#include "leaves.hpp"
+
+namespace thunder {
+
+/// Statement digests to values, open addressing.
+struct visit_table {
+  list<digest> keys = list<digest>(128);
+  list<int> items = list<int>(128, -1);
+  int used = 0;
+  constexpr int slot(digest h) const {
+    int i = static_cast<int>(h & static_cast<digest>(keys.size() - 1));
+    while (items[i] >= 0 && keys[i] != h) i = (i + 1) & (keys.size() - 1);
+    return i;
+  }
+  constexpr int find(digest h) const { return items[slot(h)]; }
+  constexpr void add(digest h, int item) {
+    if (++used * 2 > keys.size()) {
+      visit_table larger;
+      larger.keys = list<digest>(keys.size() * 4), larger.items = list<int>(keys.size() * 4, -1), larger.used = used;
+      for (int i = 0; i < keys.size(); ++i)
+        if (items[i] >= 0) {
+          const int s = larger.slot(keys[i]);
+          larger.keys[s] = keys[i], larger.items[s] = items[i];
+        }
+      *this = static_cast<visit_table&&>(larger);
+    }
+    const int i = slot(h);
+    keys[i] = h, items[i] = item;
+  }
+};
+
+struct flattened {
+  graph g;
+  list<statement::operand> lifted;  // what the trace uses of enclosing traces: further formals
+};
+
+/// The statements that `roots` depend on, in order. An iterative walk: recursion would meet the compilers' depth limits. What depends on
+/// formals of enclosing traces but not on this one's becomes a further formal.
+constexpr flattened flatten(const statement::operand* roots, int root_count, const statement* const* formals, int formal_count, int level) {
+  flattened f;
+  graph& g = f.g;
+  visit_table seen;
+  list<const statement*> stack;
+  const std::uint64_t mine = std::uint64_t{1} << level;
+  auto is_free = [&](const statement* s) { return s->levels != 0 && (s->levels & mine) == 0; };
+  auto add_formal = [&](int index, const meta& m) {
+    const std::int64_t w = index;
+    const int t = g.intern(m);
+    return g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
+  };
+  auto lift = [&](const statement::operand& o) {
+    const digest h = mix(o.from->id, static_cast<digest>(o.result) + 77);
+    int v = seen.find(h);
+    if (v < 0) {
+      v = add_formal(formal_count + f.lifted.push(o), o.from->results[o.result]);
+      seen.add(h, v);
+    }
+    return v;
+  };
+  auto value_of = [&](const statement::operand& o) {
+    if (is_free(o.from)) return lift(o);
+    const int v = seen.find(o.from->id);
+    return v < 0 ? -1 : v + o.result;
+  };
+  for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, formals[k]->results[0]));
+  for (int r = root_count; r-- > 0;)
+    if (!is_free(roots[r].from)) stack.push(roots[r].from);
+  list<int> x, types;
+  while (!stack.empty()) {
+    const statement* s = stack.back();
+    if (seen.find(s->id) >= 0) {
+      stack.pop();
+      continue;
+    }
+    bool ready = true;
+    x.clear();
+    for (int k = 0; k < s->operand_count; ++k) {
+      const int v = value_of(s->operands[k]);
+      if (v < 0) stack.push(s->operands[k].from), ready = false;
+      x.push(v);
+    }
+    if (!ready) continue;
+    stack.pop();
+    types.clear();
+    for (int k = 0; k < s->result_count; ++k) types.push(g.intern(s->results[k]));
+    const int name = s->text && *s->text ? g.intern_name(s->text, name_info::root) : name_info::root;
+    const int v = g.put(s->op, s->words, s->word_count, x.data(), x.size(), types.data(), types.size(), name, s->body);
+    seen.add(s->id, v);
+    if (s->op->id == table_of<ops::parameter>()->id) g.note_parameter(name, types[0], s->words);
+    if (s->body) {  // a callee's parameters are ours, below the prefix
+      const graph_view& b = *s->body;
+      graph::import_maps map(b);
+      for (int k = 0; k < b.parameter_count; ++k)
+        g.note_parameter(g.import_name(b, map, b.parameters[k].name, name), g.import_type(b, map, b.parameters[k].type), b.parameters[k].words);
+    }
+  }
+  for (int r = 0; r < root_count; ++r) g.outputs.push(value_of(roots[r]));
+  g.input_count = formal_count + f.lifted.size();
+  return f;
+}
+
+// ---- static data
+struct graph_size {
+  int nodes = 0, operands = 0, words = 0, values = 0, types = 0, names = 0, parameters = 0, outputs = 0, lifted = 0;
+  constexpr bool holds(const graph_size& o) const {
+    return nodes >= o.nodes && operands >= o.operands && words >= o.words && values >= o.values && types >= o.types && names >= o.names &&
+           parameters >= o.parameters && outputs >= o.outputs && lifted >= o.lifted;
+  }
+};
+constexpr int at_least_one(int n) { return n > 0 ? n : 1; }
+
+template <graph_size S> struct frozen {
+  graph_size size{};
+  int input_count = 0;
+  mistake problem = mistake::none;
+  node nodes[at_least_one(S.nodes)]{};
+  int operands[at_least_one(S.operands)]{};
+  std::int64_t words[at_least_one(S.words)]{};
+  value_info values[at_least_one(S.values)]{};
+  meta types[at_least_one(S.types)]{};
+  name_info names[at_least_one(S.names)]{};
+  parameter_info parameters[at_least_one(S.parameters)]{};
+  int outputs[at_least_one(S.outputs)]{};
+  statement::operand lifted[at_least_one(S.lifted)]{};
+};
+
+/// Which statements the outputs need; formals stay, used or not.
+constexpr list<bool> live_nodes(const graph_view& g) {
+  list<bool> live(g.node_count, false);
+  const digest formal_id = table_of<ops::formal>()->id;
+  for (int i = 0; i < g.node_count; ++i) live[i] = g.nodes[i].op->id == formal_id;
+  for (int k = 0; k < g.output_count; ++k) live[g.values[g.outputs[k]].from] = true;
+  for (int i = g.node_count; i-- > 0;)
+    if (live[i])
+      for (int k = 0; k < g.nodes[i].operands; ++k) live[g.values[g.operand(g.nodes[i], k)].from] = true;
+  return live;
+}
+
+/// A graph without its dead statements, in arrays of a given size. Where they are too small, only `size` is right.
+template <graph_size S> constexpr frozen<S> freeze(const flattened& from) {
+  frozen<S> f;
+  const graph_view g = from.g.view();
+  const list<bool> live = live_nodes(g);
+  f.input_count = g.input_count, f.problem = from.g.problem;
+  graph_size& n = f.size;
+  for (int i = 0; i < g.node_count; ++i)
+    if (live[i]) ++n.nodes, n.operands += g.nodes[i].operands, n.words += g.nodes[i].words, n.values += g.nodes[i].results;
+  n.types = g.type_count, n.names = g.name_count, n.parameters = g.parameter_count, n.outputs = g.output_count, n.lifted = from.lifted.size();
+  if (!S.holds(n)) return f;
+  list<int> map(g.value_count, -1);
+  int node_at = 0, operand_at = 0, word_at = 0, value_at = 0;
+  for (int i = 0; i < g.node_count; ++i) {
+    if (!live[i]) continue;
+    node d = g.nodes[i];
+    for (int k = 0; k < d.operands; ++k) f.operands[operand_at + k] = map[g.operand(d, k)];
+    for (int k = 0; k < d.words; ++k) f.words[word_at + k] = g.word(d, k);
+    for (int k = 0; k < d.results; ++k) map[d.result + k] = value_at + k, f.values[value_at + k] = {node_at, g.values[d.result + k].type};
+    d.operand = operand_at, d.word = word_at, d.result = value_at;
+    operand_at += d.operands, word_at += d.words, value_at += d.results;
+    f.nodes[node_at++] = d;
+  }
+  for (int i = 0; i < n.types; ++i) f.types[i] = g.types[i];
+  for (int i = 0; i < n.names; ++i) f.names[i] = g.names[i];
+  for (int i = 0; i < n.parameters; ++i) f.parameters[i] = g.parameters[i];
+  for (int i = 0; i < n.outputs; ++i) f.outputs[i] = map[g.outputs[i]];
+  for (int i = 0; i < n.lifted; ++i) f.lifted[i] = from.lifted[i];
+  return f;
+}
+
+template <graph_size S, graph_size From> constexpr frozen<S> trim(const frozen<From>& f) {
+  frozen<S> r;
+  r.size = f.size, r.input_count = f.input_count, r.problem = f.problem;
+  for (int i = 0; i < S.nodes; ++i) r.nodes[i] = f.nodes[i];
+  for (int i = 0; i < S.operands; ++i) r.operands[i] = f.operands[i];
+  for (int i = 0; i < S.words; ++i) r.words[i] = f.words[i];
+  for (int i = 0; i < S.values; ++i) r.values[i] = f.values[i];
+  for (int i = 0; i < S.types; ++i) r.types[i] = f.types[i];
+  for (int i = 0; i < S.names; ++i) r.names[i] = f.names[i];
+  for (int i = 0; i < S.parameters; ++i) r.parameters[i] = f.parameters[i];
+  for (int i = 0; i < S.outputs; ++i) r.outputs[i] = f.outputs[i];
+  for (int i = 0; i < S.lifted; ++i) r.lifted[i] = f.lifted[i];
+  return r;
+}
+
+/// A graph made by Maker::make() as static data of exact size. Maker::guess() bounds the size, so that one evaluation is enough;
+/// where it is too small, a second one follows.
+template <class Maker> struct stored {
+  using maker = Maker;
+  static constexpr digest key = Maker::key;
+
+ private:
+  template <graph_size S> static constexpr auto capped = freeze<S>(Maker::make());
+  static constexpr graph_size guess = Maker::guess();
+  static constexpr graph_size size = capped<guess>.size;
+  static constexpr auto fitted() {
+    if constexpr (guess.holds(size)) return trim<size>(capped<guess>);
+    else return freeze<size>(Maker::make());
+  }
+
+ public:
+  static constexpr auto data = fitted();
+  static constexpr graph_view view{data.nodes, data.operands, data.words, data.values, data.types, data.names, data.parameters, data.outputs,
+                                   size.nodes, size.operands, size.words, size.values, size.types, size.names, size.parameters, size.outputs, data.input_count, key};
+};
+
+// ---- from a body's digest back to its type
+template <digest Key> struct body_tag {
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wnon-template-friend"
+#endif
+  friend constexpr auto body_of(body_tag);
+#pragma GCC diagnostic pop
+};
+template <class Body> struct body_definition {
+  friend constexpr auto body_of(body_tag<Body::key>) { return type_c<Body>{}; }
+};
+template <digest Key> using body_struct = typename decltype(body_of(body_tag<Key>{}))::type;
+
+}  // namespace thunder

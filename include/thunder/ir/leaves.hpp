@@ -1,0 +1,84 @@
+#pragma once
+/// The statements that no op's rule makes: formals, parameters and calls.
+#include "../core/fixed_string.hpp"
+#include "expr.hpp"
+
+namespace thunder {
+
+namespace ops {
+
+template <class Self> struct leaf_op {
+  static constexpr op_kind kind = op_kind::leaf;
+  static constexpr bool has_target = true, is_pointwise = false, is_reduction = false, is_indexed = false;
+  static constexpr void infer(const arguments& x, inference& r) { r.result = *x.target; }
+  static constexpr bool has_vjp() { return false; }
+  static constexpr void call_vjp(vjp_context&) {}
+  static constexpr void (*decompose_rule())(graph&, int, list<int>&) { return nullptr; }
+};
+/// A formal of a trace. words: its index.
+struct formal : leaf_op<formal> { static constexpr const char* name = "thunder.formal"; };
+/// A named leaf. words: 1 if trainable, initialiser, and the bits of its two numbers.
+struct parameter : leaf_op<parameter> { static constexpr const char* name = "thunder.parameter"; };
+/// A call of another graph: operands are its formals, results its outputs; its parameters' names get the call's prefix.
+struct call : leaf_op<call> {
+  static constexpr const char* name = "thunder.call";
+  static constexpr op_kind kind = op_kind::call;
+  static constexpr bool has_target = false;
+};
+
+}  // namespace ops
+
+/// A statement without operands.
+template <digest Id, class Op, class Words, class Meta, std::uint64_t Levels> struct leaf_record {
+  static constexpr meta type = Meta::value;
+  static constexpr statement value{Id, table_of<Op>(), word_data<Words>::data, word_data<Words>::count, &type, 1, nullptr, 0, Levels, nullptr, nullptr};
+  friend constexpr const statement* definition(site<Id>) { return &value; }
+};
+template <dtype T, class S> struct meta_holder { static constexpr meta value = make_meta<T>(S{}); };
+
+/// Formal number I of a trace at a level. The level keeps the formals of nested traces apart.
+template <int Level, int I, dtype T, class S> constexpr auto formal(S) {
+  constexpr digest id = mix(mix(mix(31, Level), I), make_meta<T>(S{}));
+  static_assert(leaf_record<id, ops::formal, words<I>, meta_holder<T, S>, std::uint64_t{1} << Level>::value.result_count == 1);
+  return expr<T, S, id>{};
+}
+
+/// How a parameter starts, as a type (core/initialiser.hpp says what the rules mean).
+template <int Rule, std::int64_t A = 0, std::int64_t B = 0> struct initial_c {};
+
+/// A name as a type: `text` and `hash`.
+template <fixed_string Name> struct literal_name {
+  static constexpr auto stored = Name;
+  static constexpr const char* text = stored.text;
+  static constexpr digest hash = name_hash(0, Name.text[0] == '/' ? &stored.text[1] : stored.text);
+};
+template <digest Id, class Name, class Words, class Meta> struct parameter_record {
+  static constexpr meta type = Meta::value;
+  static constexpr statement value{Id, table_of<ops::parameter>(), word_data<Words>::data, word_data<Words>::count, &type, 1, nullptr, 0, 0, Name::text, nullptr};
+  friend constexpr const statement* definition(site<Id>) { return &value; }
+};
+template <class Name, class Words, dtype T, class S> constexpr auto named_leaf() {
+  static_assert(Name::text[0] != 0, "a parameter has a name");
+  constexpr digest id = [] {
+    digest h = mix(digest_of(Name::text, 37), make_meta<T>(S{}));
+    for (int k = 0; k < word_data<Words>::count; ++k) h = mix(h, static_cast<digest>(word_data<Words>::data[k]));
+    return h;
+  }();
+  static_assert(parameter_record<id, Name, Words, meta_holder<T, S>>::value.result_count == 1);
+  return expr<T, S, id>{};
+}
+
+/// A trainable parameter of a model: a leaf with a name relative to the module that is being traced ("/wte": absolute).
+///
+///     auto w = param<"weight", float, 784, 512>(initial::fan_in_uniform());
+template <fixed_string Name, class T, auto... D, int Rule = 0, std::int64_t A = 0, std::int64_t B = 0> constexpr auto param(initial_c<Rule, A, B> = {}) {
+  static_assert(element<T>, "a parameter's element type is float, double, thunder::bf16, thunder::f16, an integer or bool");
+  return named_leaf<literal_name<Name>, words<1, Rule, A, B>, dtype_of<T>, shape_t<D...>>();
+}
+/// A named leaf that is not trained: running statistics, an optimizer's moments.
+template <fixed_string Name, class T, auto... D, int Rule = 0, std::int64_t A = 0, std::int64_t B = 0> constexpr auto buffer(initial_c<Rule, A, B> = {}) {
+  static_assert(element<T>, "a buffer's element type is float, double, thunder::bf16, thunder::f16, an integer or bool");
+  return named_leaf<literal_name<Name>, words<0, Rule, A, B>, dtype_of<T>, shape_t<D...>>();
+}
+
+}  // namespace thunder

@@ -1,0 +1,87 @@
+#pragma once
+/// Pytrees: arguments and results may be expressions, or tuples, pairs and the user's own class templates of them, nested.
+///
+///     template <class X, class Y> struct batch { X images; Y labels; };      // an aggregate that can be traced
+#include <tuple>
+#include <utility>
+
+#include "leaves.hpp"
+
+namespace thunder {
+
+/// A leaf counts one; other types are not part of a tree (-1).
+template <class T> struct tree { static constexpr int leaves = -1; };
+template <expression E> struct tree<E> {
+  static constexpr int leaves = 1;
+  using types = pack<E>;
+  template <class At, int First> static constexpr auto rebuild() { return At::template leaf<First>(); }
+};
+template <> struct tree<invalid> {
+  static constexpr int leaves = 0;
+  using types = pack<>;
+};
+template <class... P> struct joined;
+template <> struct joined<> { using type = pack<>; };
+template <class... A> struct joined<pack<A...>> { using type = pack<A...>; };
+template <class... A, class... B, class... Rest> struct joined<pack<A...>, pack<B...>, Rest...> : joined<pack<A..., B...>, Rest...> {};
+
+/// Rebuilds C<E...> with other leaves; At::leaf<K>() makes leaf number K.
+template <class... E> struct branch {
+  static constexpr int leaves = (0 + ... + tree<E>::leaves);
+  using types = typename joined<typename tree<E>::types...>::type;
+  static constexpr int before(int i) {
+    const int counts[]{tree<E>::leaves..., 0};
+    int n = 0;
+    for (int k = 0; k < i; ++k) n += counts[k];
+    return n;
+  }
+  template <class At, int First, template <class...> class C, int... I> static constexpr auto rebuild_as(std::integer_sequence<int, I...>) {
+    return C<decltype(tree<E>::template rebuild<At, First + before(I)>())...>{};
+  }
+};
+template <template <class...> class C, class... E> requires((tree<E>::leaves >= 0) && ...) struct tree<C<E...>> : branch<E...> {
+  template <class At, int First> static constexpr auto rebuild() {
+    return branch<E...>::template rebuild_as<At, First, C>(std::make_integer_sequence<int, sizeof...(E)>{});
+  }
+};
+
+/// A class of expressions (or of trees of them).
+template <class T> concept traced_tree = tree<T>::leaves >= 0;
+template <class T> using leaves_of = typename tree<T>::types;
+
+// ---- name-keyed trees
+/// One named expression.
+template <class Name, class E> struct entry {
+  using name = Name;
+  using value = E;
+};
+template <class Name, class E> struct tree<entry<Name, E>> {
+  static constexpr int leaves = tree<E>::leaves;
+  using types = leaves_of<E>;
+  template <class At, int First> static constexpr auto rebuild() { return entry<Name, decltype(tree<E>::template rebuild<At, First>())>{}; }
+};
+/// A name to look up: "h.3.attn.weight"_p.
+template <digest Hash> struct name_key {};
+namespace literals {
+template <fixed_string Name> constexpr auto operator""_p() { return name_key<literal_name<Name>::hash>{}; }
+}  // namespace literals
+
+/// Named expressions: the gradients of parameters, new values for them, an optimizer's moments. `update<...>` of a step.
+template <class... Entries> struct named {
+  static constexpr int size = sizeof...(Entries);
+  template <digest Hash> static constexpr int index() {
+    const digest hashes[]{Entries::name::hash..., 0};
+    for (int i = 0; i < size; ++i)
+      if (hashes[i] == Hash) return i;
+    return -1;
+  }
+  /// The expression of a name: gradients["fc1.weight"_p].
+  template <digest Hash> constexpr auto operator[](name_key<Hash>) const {
+    constexpr int i = index<Hash>();
+    static_assert(i >= 0, "there is no entry of this name");
+    if constexpr (i < 0) return invalid{};
+    else return typename std::tuple_element_t<i, std::tuple<Entries...>>::value{};
+  }
+};
+
+}  // namespace thunder

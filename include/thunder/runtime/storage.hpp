@@ -1,0 +1,63 @@
+#pragma once
+/// Owning bytes: what a tensor lives in.
+#include <cstddef>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "../core/error.hpp"
+#include "device.hpp"
+
+namespace thunder {
+
+/// Move-only owner of a block of memory on a device. Whoever allocated the block says how it is released, so that blocks of
+/// other allocators (CUDA, a mapped file, another library) are adopted without a copy.
+class storage {
+ public:
+  /// Releases `bytes` bytes at `data`; `context` is what the allocator handed over with the block.
+  using release_function = void (*)(void* data, std::size_t bytes, void* context) noexcept;
+  /// Every CPU block that thunder allocates starts at a multiple of this.
+  static constexpr std::size_t alignment = 64;
+
+  constexpr storage() noexcept = default;
+  /// Adopts a block; `release` may be null, then nothing is released.
+  constexpr storage(void* data, std::size_t bytes, device where, release_function release, void* context = nullptr) noexcept
+      : data_(data), bytes_(bytes), release_(release), context_(context), where_(where) {}
+  storage(storage&& o) noexcept { swap(o); }
+  storage& operator=(storage&& o) noexcept {
+    storage gone(std::move(o));
+    swap(gone);
+    return *this;
+  }
+  ~storage() {
+    if (data_ && release_) release_(data_, bytes_, context_);
+  }
+
+  /// `bytes` uninitialised bytes of CPU memory, aligned to 64. Throws thunder::error when there is no such memory.
+  static storage allocate(std::size_t bytes) {
+    if (bytes == 0) return {};
+    void* data = ::operator new(bytes, std::align_val_t(alignment), std::nothrow);
+    if (!data) throw error("out of memory: cannot allocate " + std::to_string(bytes) + " bytes for a tensor on the cpu");
+    return {data, bytes, device::cpu,
+            [](void* p, std::size_t, void*) noexcept { ::operator delete(p, std::align_val_t(alignment)); }};
+  }
+
+  void* data() noexcept { return data_; }
+  const void* data() const noexcept { return data_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+  device where() const noexcept { return where_; }
+
+  void swap(storage& o) noexcept {
+    std::swap(data_, o.data_), std::swap(bytes_, o.bytes_), std::swap(release_, o.release_);
+    std::swap(context_, o.context_), std::swap(where_, o.where_);
+  }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+  release_function release_ = nullptr;
+  void* context_ = nullptr;
+  device where_ = device::cpu;
+};
+
+}  // namespace thunder

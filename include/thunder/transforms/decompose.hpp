@@ -1,0 +1,32 @@
+#pragma once
+/// Composites fall apart into what they are made of.
+#include "../ir/value.hpp"
+
+namespace thunder {
+
+/// Replaces the composites for which `wanted(op)` holds, until there is none. Other statements are copied.
+template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wanted) {
+  graph g;
+  graph::import_maps map(v);
+  list<int> parts;
+  bool again = false;
+  for (int i = 0; i < v.node_count; ++i) {
+    const node& n = v.nodes[i];
+    const int before = g.nodes.size();
+    g.import(v, n, map);
+    if (n.op->decompose && wanted(*n.op)) {
+      parts.clear();
+      n.op->decompose(g, g.values[map.values[n.result]].from, parts);
+      for (int k = 0; k < n.results; ++k) map.values[n.result + k] = parts[k];
+      for (int k = before + 1; k < g.nodes.size(); ++k) again = again || (g.nodes[k].op->decompose && wanted(*g.nodes[k].op));
+    }
+  }
+  for (int k = 0; k < v.output_count; ++k) g.outputs.push(map.values[v.outputs[k]]);
+  for (int k = 0; k < v.parameter_count; ++k)
+    g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
+  g.input_count = v.input_count;
+  if (again) return decompose(g.view(), wanted);
+  return g;
+}
+
+}  // namespace thunder

@@ -1,0 +1,136 @@
+#pragma once
+/// Reverse-mode differentiation: a graph and the cotangents of its results give the cotangents of its formals and parameters.
+/// (Wengert's list, walked backwards.) A call stays a call: its derivative is a call of the callee's derivative, which
+/// was made before.
+#include "decompose.hpp"
+#include "../ir/flatten.hpp"
+#include "../ops/reduce.hpp"
+
+namespace thunder {
+
+/// The derivative of a callee: formals, then cotangents of its floating results -> cotangents of its floating formals, then of its
+/// trainable floating parameters.
+struct derived_body {
+  digest of;
+  const graph_view* derivative;
+};
+
+struct vjp_options {
+  bool seeded = false;         // cotangents of the results are further formals; otherwise the first result's is 1
+  bool keep_results = false;   // the results come first
+  std::uint64_t formals = 0;   // which formals' cotangents are results
+  bool parameters = false;     // the trainable parameters' cotangents are results
+  const vjp_rule* rules = nullptr;
+  int rule_count = 0;
+  const derived_body* callees = nullptr;
+  int callee_count = 0;
+};
+
+constexpr bool is_trainable(const parameter_info& p, const graph_view& v) { return p.words[0] != 0 && is_floating(v.types[p.type].type); }
+
+/// What has no rule of its own is differentiated through its parts: such composites must be gone before `vjp`.
+constexpr bool lacks_vjp(const op_info& op) { return op.decompose && !op.has_vjp; }
+
+constexpr graph vjp(const graph_view& v, const vjp_options& options) {
+  visit_table rule_of;
+  for (int k = 0; k < options.rule_count; ++k) rule_of.add(options.rules[k].op, k);
+  graph g;
+  g.nodes.reserve(v.node_count * 3), g.operands.reserve(v.operand_count * 4), g.values.reserve(v.value_count * 3);
+  graph::import_maps map(v);
+  for (int i = 0; i < v.node_count; ++i) g.import(v, v.nodes[i], map);
+  for (int k = 0; k < v.parameter_count; ++k)
+    g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
+  g.input_count = v.input_count;
+
+  const int primal_nodes = g.nodes.size();
+  list<int> cotangents(g.values.size(), -1), parameter_cotangents(g.names.size(), -1);
+  list<bool> active(g.values.size(), false);
+  auto accumulate = [&](int& slot, int v1) { slot = slot < 0 ? v1 : (value{&g, slot} + value{&g, v1}).id; };
+
+  // forward: what depends on what we differentiate by
+  const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
+  for (int i = 0; i < primal_nodes; ++i) {
+    const node& n = g.nodes[i];
+    bool a = false;
+    if (n.op->id == formal_id) a = options.formals >> g.word(n, 0) & 1;
+    else if (n.op->id == parameter_id) a = options.parameters && g.word(n, 0) != 0;
+    for (int k = 0; k < n.operands; ++k) a = a || active[g.operand(n, k)];
+    if (n.body && options.parameters)
+      for (int k = 0; k < n.body->parameter_count; ++k) a = a || is_trainable(n.body->parameters[k], *n.body);
+    for (int k = 0; k < n.results; ++k) active[n.result + k] = a && is_floating(g.type(n.result + k).type);
+  }
+
+  // seeds
+  if (options.seeded) {
+    for (int k = 0; k < v.output_count; ++k) {
+      const int out = map.values[v.outputs[k]];
+      if (!is_floating(g.type(out).type)) continue;
+      const std::int64_t w = g.input_count++;
+      const int t = g.values[out].type, seed = g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
+      accumulate(cotangents[out], seed);
+    }
+  } else {
+    const int out = map.values[v.outputs[0]];
+    cotangents[out] = full_like(&g, 1, g.type(out)).id;
+  }
+
+  // backward
+  list<int> seeds, parts;
+  list<bool> wanted;
+  for (int i = primal_nodes; i-- > 0;) {
+    const node n = g.nodes[i];
+    bool reached = false;
+    for (int k = 0; k < n.results; ++k) reached = reached || (cotangents[n.result + k] >= 0 && active[n.result + k]);
+    if (!reached || n.op->kind == op_kind::leaf) continue;
+    seeds.clear(), parts.clear(), wanted.clear();
+    for (int k = 0; k < n.operands; ++k) parts.push(-1), wanted.push(active[g.operand(n, k)]);
+    if (n.body) {
+      const graph_view* d = nullptr;
+      for (int k = 0; k < options.callee_count; ++k)
+        if (options.callees[k].of == n.body->id) d = options.callees[k].derivative;
+      if (!d) throw "vjp: the derivative of a callee is missing";
+      list<int> x, types;
+      for (int k = 0; k < n.operands; ++k) x.push(g.operand(n, k));
+      for (int k = 0; k < n.results; ++k)
+        if (is_floating(g.type(n.result + k).type)) x.push(cotangents[n.result + k] >= 0 ? cotangents[n.result + k] : full_like(&g, 0, g.type(n.result + k)).id);
+      graph::import_maps d_map(*d), b_map(*n.body);
+      for (int k = 0; k < d->output_count; ++k) types.push(g.import_type(*d, d_map, d->values[d->outputs[k]].type));
+      int at = g.put(table_of<ops::call>(), nullptr, 0, x.data(), x.size(), types.data(), types.size(), n.name, d);
+      for (int k = 0; k < n.operands; ++k)
+        if (is_floating(g.type(g.operand(n, k)).type)) parts[k] = at++;
+      for (int k = 0; k < n.body->parameter_count; ++k)
+        if (is_trainable(n.body->parameters[k], *n.body)) {
+          const int name = g.import_name(*n.body, b_map, n.body->parameters[k].name, n.name);
+          if (options.parameters) accumulate(parameter_cotangents[name], at);
+          ++at;
+        }
+    } else if (n.op->has_vjp) {
+      const int rule = rule_of.find(n.op->id);
+      if (rule < 0) throw "vjp: the rule of an op is missing";
+      for (int k = 0; k < n.results; ++k) seeds.push(cotangents[n.result + k]);
+      vjp_context c{&g, i, seeds.data(), parts.begin(), wanted.data()};
+      options.rules[rule].apply(c);
+    }
+    for (int k = 0; k < n.operands; ++k)
+      if (parts[k] >= 0 && wanted[k]) accumulate(cotangents[g.operand(n, k)], parts[k]);
+  }
+
+  // results
+  auto give = [&](int cotangent, const meta& m) { g.outputs.push(cotangent >= 0 ? cotangent : full_like(&g, 0, m).id); };
+  if (options.keep_results)
+    for (int k = 0; k < v.output_count; ++k) g.outputs.push(map.values[v.outputs[k]]);
+  list<int> formal_value(v.input_count, -1);
+  for (int i = 0; i < primal_nodes; ++i) {
+    const node& n = g.nodes[i];
+    if (n.op->id == formal_id && g.word(n, 0) < v.input_count) formal_value[static_cast<int>(g.word(n, 0))] = n.result;
+    if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[n.name], cotangents[n.result]);
+  }
+  for (int k = 0; k < v.input_count; ++k)
+    if (options.formals >> k & 1) give(cotangents[formal_value[k]], g.type(formal_value[k]));
+  if (options.parameters)
+    for (int k = 0; k < g.parameters.size(); ++k)
+      if (is_trainable(g.parameters[k], g.view())) give(parameter_cotangents[g.parameters[k].name], g.types[g.parameters[k].type]);
+  return g;
+}
+
+}  // namespace thunder

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds and runs all tests: installs what is missing, uses nvcc when it is there, ends with ctest's own closing lines.
+# Arguments go to ctest, for example -R ir.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/packages.sh
+
+need "${build_packages[@]}" "${test_packages[@]}"
+cmake --preset default
+cmake --build build
+exec ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"

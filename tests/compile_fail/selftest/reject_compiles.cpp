@@ -1,0 +1,5 @@
+#ifdef FIXED
+int number;
+#else
+int number = 1;  // expect: undeclared_word
+#endif

@@ -1,0 +1,6 @@
+#ifdef FIXED
+int number;
+#else
+int number = 1;  // expect: undeclared_word
+int other = undeclared_word;
+#endif

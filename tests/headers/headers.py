@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Compiles every header alone, without warnings, then links two translation units that each include all of them.
+
+A header that reaches CUDA's headers (itself or through others) is compiled when --system-include names a folder that
+holds them, and is otherwise counted as skipped.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
+CUDA_HEADER = re.compile(r"^(cuda|cublas|cudnn|nccl|curand|cufft|cub/|thrust/|nvtx|device_launch)")
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+
+
+def reaches_cuda(header, root, seen):
+    """Whether the header includes one of CUDA's, itself or through thunder's other headers."""
+    if header in seen:
+        return False
+    seen.add(header)
+    for name in INCLUDE.findall(header.read_text()):
+        if CUDA_HEADER.match(name):
+            return True
+        for candidate in (header.parent / name, root / name):
+            if candidate.is_file() and reaches_cuda(candidate.resolve(), root, seen):
+                return True
+    return False
+
+
+def compile_text(compiler, text, options):
+    result = subprocess.run([compiler, "-std=c++20", "-x", "c++", "-", *options], input=text, text=True, errors="replace",
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return result.returncode == 0, result.stdout
+
+
+def links_twice(compiler, names, options):
+    """Two translation units that include everything: fails if a header defines a function that is not inline."""
+    text = "".join(f"#include <{name}>\n" for name in names)
+    with tempfile.TemporaryDirectory() as folder:
+        objects = [f"{folder}/first.o", f"{folder}/second.o"]
+        for path, extra in zip(objects, ["int second();\nint main() { return second(); }\n", "int second() { return 0; }\n"]):
+            good, output = compile_text(compiler, text + extra, [*options, "-c", "-o", path])
+            if not good:
+                return False, output
+        result = subprocess.run([compiler, "-r", "-nostdlib", *objects, "-o", f"{folder}/both.o"], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return result.returncode == 0, result.stdout
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", help="the include folder")
+    parser.add_argument("--compiler", default="g++")
+    parser.add_argument("--system-include", action="append", default=[])
+    arguments = parser.parse_args()
+
+    root = pathlib.Path(arguments.root).resolve()
+    options = [f"-I{root}"]
+    for paths in arguments.system_include:
+        options += [option for path in paths.split(";") if path for option in ("-isystem", path)]
+    has_cuda = any((pathlib.Path(path) / "cuda_runtime.h").is_file()
+                   for paths in arguments.system_include for path in paths.split(";"))
+
+    headers = sorted(path for pattern in ("*.hpp", "*.cuh") for path in (root / "thunder").rglob(pattern))
+    host_only, skipped, chosen = [], [], []
+    for header in headers:
+        needs_cuda = header.suffix == ".cuh" or reaches_cuda(header, root, set())
+        # Device code (.cuh) is nvcc's: the .cu tests include it.
+        if header.suffix == ".cuh" or (needs_cuda and not has_cuda):
+            skipped.append(header)
+        else:
+            chosen.append(header)
+            if not needs_cuda:
+                host_only.append(header)
+
+    def alone(header):
+        name = header.relative_to(root)
+        return name, *compile_text(arguments.compiler, f"#include <{name}>\n", [*options, *WARNINGS, "-fsyntax-only"])
+
+    bad = []
+    with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        for name, good, output in pool.map(alone, chosen):
+            if not good:
+                bad.append(name)
+                print(f"{name} does not compile alone:\n{output}")
+    print(f"{len(chosen)} headers compiled alone, {len(bad)} failed, {len(skipped)} skipped", *bad, *skipped)
+    if bad:
+        return 1
+    good, output = links_twice(arguments.compiler, [header.relative_to(root) for header in host_only], options)
+    print("two translation units that include them all link" if good
+          else f"two translation units that include them all do not link:\n{output}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

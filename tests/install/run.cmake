@@ -1,0 +1,44 @@
+# Installs thunder into a scratch folder, builds consumers of all of it and of thunder::ir alone, then one that adds the
+# source tree; runs them.
+# cmake -D source=.. -D build=.. -D scratch=.. -D compiler=.. -D generator=.. -P run.cmake
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "${command}\n${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE "${scratch}")
+run("${CMAKE_COMMAND}" --install "${build}" --prefix "${scratch}/prefix")
+
+# A consumer of its own folder, so that nothing of the source tree is found by accident.
+file(COPY "${source}/tests/install/" DESTINATION "${scratch}/consumer")
+foreach(way installed ir_only added)
+  if(way STREQUAL "installed")
+    set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix")
+  elseif(way STREQUAL "ir_only")
+    set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix" -D ir_only=ON -D CMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON -D
+              CMAKE_DISABLE_FIND_PACKAGE_OpenBLAS=ON)
+  else()
+    set(where -D "thunder_source=${source}")
+  endif()
+  run("${CMAKE_COMMAND}" -S "${scratch}/consumer" -B "${scratch}/${way}" -G "${generator}" -D "CMAKE_CXX_COMPILER=${compiler}"
+      ${where})
+  run("${CMAKE_COMMAND}" --build "${scratch}/${way}")
+  run("${scratch}/${way}/traces")
+  if(NOT way STREQUAL "ir_only")
+    run("${scratch}/${way}/whole")
+  endif()
+  message(STATUS "${way}: built and ran")
+endforeach()
+
+# The installed tree keeps no path of the tree that it came from.
+file(GLOB_RECURSE files "${scratch}/prefix/*.cmake")
+foreach(file IN LISTS files)
+  file(READ "${file}" text)
+  string(FIND "${text}" "${source}" place)
+  if(NOT place EQUAL -1)
+    message(FATAL_ERROR "${file} names the source tree")
+  endif()
+endforeach()

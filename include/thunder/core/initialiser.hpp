@@ -4,26 +4,17 @@
 
 namespace thunder {
 
-/// A distribution of initial values. Written with the functions of namespace init: init::normal(0, 0.02f).
+/// A distribution of initial values. Written with the functions of namespace initialisers: initialisers::normal(0, 0.02f).
 struct initialiser {
   enum rule : std::uint8_t {
-    zeros,
-    ones,
-    constant,
-    uniform,
-    normal,
-    xavier_uniform,
-    xavier_normal,
-    kaiming_uniform,
-    kaiming_normal,
-    fan_in_uniform
+    zeros, ones, constant, uniform, normal, xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal, fan_in_uniform,
   };
   rule kind = zeros;
   float a = 0, b = 0;
   constexpr bool operator==(const initialiser&) const = default;
 };
 
-namespace init {
+namespace initialisers {
 
 inline constexpr initialiser zeros{initialiser::zeros, 0, 0};
 inline constexpr initialiser ones{initialiser::ones, 0, 0};
@@ -44,5 +35,5 @@ constexpr initialiser kaiming_normal(float slope = 0) { return {initialiser::kai
 /// Uniform in +-scale / sqrt(fan_in): PyTorch's default for the weight and the bias of a linear layer or a convolution.
 constexpr initialiser fan_in_uniform(float scale = 1) { return {initialiser::fan_in_uniform, scale, 0}; }
 
-}  // namespace init
+}  // namespace initialisers
 }  // namespace thunder

@@ -77,10 +77,11 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     bool ready = true;
     x.clear();
     for (int k = 0; k < s->operand_count; ++k) {
-      const int v = value_of(s->operands[k]);
-      if (v < 0) stack.push(s->operands[k].from), ready = false;
-      x.push(v);
+      x.push(value_of(s->operands[k]));
+      ready = ready && x.back() >= 0;
     }
+    for (int k = s->operand_count; !ready && k-- > 0;)  // the first operand is visited first
+      if (x[k] < 0) stack.push(s->operands[k].from);
     if (!ready) continue;
     stack.pop();
     types.clear();

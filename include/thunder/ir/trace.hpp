@@ -34,7 +34,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record<Body, 
   struct operand_list { statement::operand data[operand_count + 1]; };
   static constexpr operand_list operands = [] {
     operand_list r{{operand_of<X>()...}};
-    for (int i = 0; i < lifted; ++i) r.data[sizeof...(X) + i] = Body::data.lifted[i];
+    for (int i = 0; i < lifted; ++i) r.data[static_cast<int>(sizeof...(X)) + i] = Body::data.lifted[i];
     return r;
   }();
   static constexpr digest id = [] {

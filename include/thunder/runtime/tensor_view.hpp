@@ -68,19 +68,20 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   constexpr T& operator()(I... index) const {
     static_assert(sizeof...(I) == sizeof...(D), "an index has one integer per axis");
     std::int64_t at = 0;
-    ((at = at * base::template extent_of<dim(D)>() + static_cast<std::int64_t>(index)), ...);
+    if constexpr (sizeof...(I) == sizeof...(D))
+      ((at = at * base::template extent_of<dim(D)>() + static_cast<std::int64_t>(index)), ...);
     return data_[at];
   }
   /// The same, checked: throws a shape_error that names the index, the axis and its extent.
   template <std::integral... I>
   constexpr T& at(I... index) const {
-    static_assert(sizeof...(I) == sizeof...(D), "an index has one integer per axis");
-    int axis = 0;
-    auto check = [&](std::int64_t i, std::int64_t extent) {
+    [[maybe_unused]] int axis = 0;
+    [[maybe_unused]] auto check = [&](std::int64_t i, std::int64_t extent) {
       if (i < 0 || i >= extent) throw_index(i, axis, extent);
       ++axis;
     };
-    (check(static_cast<std::int64_t>(index), base::template extent_of<dim(D)>()), ...);
+    if constexpr (sizeof...(I) == sizeof...(D))
+      (check(static_cast<std::int64_t>(index), base::template extent_of<dim(D)>()), ...);
     return (*this)(index...);
   }
   /// x[i]: the sub-view at index i of the leading axis (an element if there is no other axis), unchecked.

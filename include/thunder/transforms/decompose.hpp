@@ -1,5 +1,6 @@
 #pragma once
 /// Composites fall apart into what they are made of.
+#include "../ir/flatten.hpp"
 #include "../ir/value.hpp"
 
 namespace thunder {
@@ -9,8 +10,10 @@ template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wa
   graph g;
   graph::import_maps map(v);
   list<int> parts;
+  const list<bool> live = live_nodes(v);  // a composite that is gone stays behind as a dead statement
   bool again = false;
   for (int i = 0; i < v.node_count; ++i) {
+    if (!live[i]) continue;
     const node& n = v.nodes[i];
     const int before = g.nodes.size();
     g.import(v, n, map);

@@ -6,13 +6,13 @@
 namespace thunder::cpu {
 
 /// What a buffer is for: a thread may use one of each at a time.
-enum class purpose { scratch_rows, column_accumulators, partial_results };
+enum class purpose { scratch_rows, column_accumulators, partial_results, sorted_entries, matmul_operands, count };
 
 /// At least `bytes` bytes, aligned to a cache line; valid until this thread asks again for the same purpose.
 inline void* working_memory(purpose p, std::size_t bytes) {
   struct buffers {
-    void* memory[3]{};
-    std::size_t size[3]{};
+    void* memory[static_cast<int>(purpose::count)]{};
+    std::size_t size[static_cast<int>(purpose::count)]{};
     ~buffers() {
       for (void* m : memory) ::operator delete(m, std::align_val_t{64});
     }

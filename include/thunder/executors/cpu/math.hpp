@@ -17,6 +17,8 @@ namespace thunder::cpu {
 template <class T> inline constexpr T infinity = std::numeric_limits<T>::infinity();
 template <class T> inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 
+/// Whether a vector is one register, as an instruction takes it.
+template <class V> inline constexpr bool is_register = sizeof(V) >= 16 && sizeof(V) <= THUNDER_REGISTER_BYTES;
 /// f of each lane in turn.
 template <class T, int N, class F> THUNDER_INLINE vec<T, N> each_lane(vec<T, N> x, F f) {
   for (int i = 0; i < N; ++i) x.v[i] = f(x.v[i]);
@@ -48,10 +50,11 @@ template <class T, int N> THUNDER_INLINE vec<T, N> copysign(const vec<T, N>& x, 
   return from_bits((to_bits(x) & ~sign) | (to_bits(y) & sign));
 }
 
-/// a < b ? a : b and a > b ? a : b: one instruction, which gives b where either is NaN. (g++ 12 does not find it by itself.)
+/// a < b ? a : b and a > b ? a : b: one instruction, which gives b where either is NaN. (g++ 12 does not find it for constants; clang does.)
 template <class T, int N> THUNDER_INLINE vec<T, N> smaller(vec<T, N> a, const vec<T, N>& b) {
-#if defined(__AVX__)
-  if constexpr (std::is_same_v<T, float>) asm("vminps %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
+#if defined(__AVX__) && !defined(__clang__)
+  if constexpr (!is_register<vec<T, N>>) return select(a < b, a, b);
+  else if constexpr (std::is_same_v<T, float>) asm("vminps %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
   else if constexpr (std::is_same_v<T, double>) asm("vminpd %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
   else return select(a < b, a, b);
   return a;
@@ -60,8 +63,9 @@ template <class T, int N> THUNDER_INLINE vec<T, N> smaller(vec<T, N> a, const ve
 #endif
 }
 template <class T, int N> THUNDER_INLINE vec<T, N> larger(vec<T, N> a, const vec<T, N>& b) {
-#if defined(__AVX__)
-  if constexpr (std::is_same_v<T, float>) asm("vmaxps %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
+#if defined(__AVX__) && !defined(__clang__)
+  if constexpr (!is_register<vec<T, N>>) return select(a > b, a, b);
+  else if constexpr (std::is_same_v<T, float>) asm("vmaxps %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
   else if constexpr (std::is_same_v<T, double>) asm("vmaxpd %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
   else return select(a > b, a, b);
   return a;
@@ -106,14 +110,15 @@ template <class T, int N> THUNDER_INLINE vec<T, N> trunc(const vec<T, N>& x) {
 /// Correctly rounded.
 template <class T, int N> THUNDER_INLINE vec<T, N> sqrt(vec<T, N> x) {
   // std::sqrt may set errno, which keeps compilers from using the vector instruction.
+#if defined(__SSE2__)
+  if constexpr (!is_register<vec<T, N>>) return each_lane(x, [](T y) { return std::sqrt(y); });
 #if defined(__AVX__)
-  if constexpr (sizeof(T) == 4) asm("vsqrtps %1, %0" : "=v"(x.v) : "v"(x.v));
+  else if constexpr (sizeof(T) == 4) asm("vsqrtps %1, %0" : "=v"(x.v) : "v"(x.v));
   else asm("vsqrtpd %1, %0" : "=v"(x.v) : "v"(x.v));
-  return x;
-#elif defined(__SSE2__)
-  if constexpr (sizeof(x.v) > 16) return each_lane(x, [](T y) { return std::sqrt(y); });
+#else
   else if constexpr (sizeof(T) == 4) asm("sqrtps %1, %0" : "=x"(x.v) : "x"(x.v));
   else asm("sqrtpd %1, %0" : "=x"(x.v) : "x"(x.v));
+#endif
   return x;
 #else
   return each_lane(x, [](T y) { return std::sqrt(y); });
@@ -156,15 +161,14 @@ template <int N> THUNDER_INLINE vec<float, N> expm1(const vec<float, N>& given) 
   return select(given == F(0.0f), given, select(large, doubled, y));
 }
 
-/// Hyperbolic tangent: m / (m + 2) with m = e^2x - 1, in powers of two. (-0 gives 0.)
-template <int N> THUNDER_INLINE vec<float, N> tanh(vec<float, N> x) {
+/// Hyperbolic tangent: m / (m + 1) with m = (e^2|x| - 1) / 2.
+template <int N> THUNDER_INLINE vec<float, N> tanh(const vec<float, N>& x) {
   using F = vec<float, N>;
-  x = clamp(x, -10.0f, 10.0f);
-  const F c(0x1.715476p+1f), magic(0x1.8p23f + 127), t = x * c + magic, n = t - magic, r = x * c - n, s = r * r;  // 2x / ln 2 = n + r
-  const F two_n = from_bits(to_bits(t) << 23), q = r * two_n;
-  const F p = (F(0.69314718056f) + F(0.240226509226f) * r) +
-              s * ((F(5.55041088393e-2f) + F(9.6180566205e-3f) * r) + s * polynomial(r, 1.52973416228e-5f, 1.54614679053e-4f, 1.33335023415e-3f));
-  return (p * q + (two_n - F(1.0f))) / (p * q + (two_n + F(1.0f)));
+  const F a = smaller(F(10.0f), abs(x)), magic(0x1.8p23f + 127), t = a * F(0x1.715476p+1f) + magic, n = t - magic;
+  const F r = a - n * F(0x1.62e430p-2f), s = r * r;  // 2a = n ln 2 + 2r
+  const F w = (F(1.0f) + F(0.666663079588f) * r) + s * ((F(0.3333324369f) + F(0.13381086484f) * r) + s * F(4.456378747e-2f));
+  const F two_n = from_bits(to_bits(t) << 23), m = (r + s * w) * two_n + (F(0.5f) * two_n - F(0.5f));
+  return copysign(m / (m + F(1.0f)), x);
 }
 
 /// The error function: 1 - exp(-a polynomial) outside of 0.93, x + x times a polynomial inside.

@@ -231,7 +231,7 @@ template <std::int64_t... E, dtype... IT, unsigned... IM, int... OV, dtype... OT
 struct region_traits<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>> {
   static constexpr int dims = sizeof...(E), inputs = sizeof...(IT), outputs = sizeof...(OV), statements = sizeof...(S), values = inputs + statements;
   static_assert(dims >= 1 && dims <= max_dims && outputs >= 1 && values >= 1);
-  static constexpr std::int64_t extent[]{E...};
+  static constexpr std::int64_t extent[dims]{E...};
 
   static constexpr row_plan<values, outputs> plan = [] {
     row_plan<values, outputs> p;

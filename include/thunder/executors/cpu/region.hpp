@@ -180,7 +180,7 @@ struct fused_loop {
     accumulators<Pass> a[unroll];
     for (auto& x : a) start<Pass>(x, v);
     std::int64_t i = begin;
-    [&]<int... U>(std::integer_sequence<int, U...>) {
+    [&]<int... U>(std::integer_sequence<int, U...>) __attribute__((always_inline)) {
       for (; i + unroll * lanes <= end; i += unroll * lanes) (block<Pass, false>(r, h, a[U], i + U * lanes, lanes, v, o), ...);
     }(std::make_integer_sequence<int, unroll>{});
     if constexpr (unroll > 1 && !(length >= 0 && length % (unroll * lanes) == 0))
@@ -234,13 +234,14 @@ struct fused_loop {
       }
     }(), ...);
   }
-  /// The lanes of x combined, pairwise.
-  template <int I> static scalar_of<I> across_lanes(const vec_of<I>& x) {
-    scalar_of<I> lane[lanes];
-    for (int k = 0; k < lanes; ++k) lane[k] = x[k];
-    for (int n = lanes / 2; n > 0; n /= 2)
-      for (int k = 0; k < n; ++k) lane[k] = op_of<I>::combine(lane[k], lane[k + n]);
-    return lane[0];
+  /// The lanes of x combined, one half with the other.
+  template <int I, class T, int N> THUNDER_INLINE static T across_lanes(const vec<T, N>& x) {
+    if constexpr (N == 2) return op_of<I>::combine(x[0], x[1]);
+    else {
+      struct halves { vec<T, N / 2> low, high; };
+      const auto h = bits_as<halves>(x);
+      return across_lanes<I>(op_of<I>::combine(h.low, h.high));
+    }
   }
   template <int I> static void accumulate_held(const row_pointers& r, scalar_of<I> x) {
     if (!r.counted[I]) return;
@@ -297,8 +298,8 @@ struct fused_loop {
   /// Rows [begin, end) on this thread.
   static void run_rows(const call& c, std::int64_t begin, std::int64_t end) {
     if (begin >= end) return;
-    row_pointers r;
-    held_values h;
+    row_pointers r{};
+    held_values h{};
     begin_rows(c, r, h);
     row_type row(c.space, begin);
     for (std::int64_t k = begin; k < end; ++k, row.advance(c.space))
@@ -310,8 +311,8 @@ struct fused_loop {
   static void run_split_rows(const call& c, std::int64_t bytes) {
     const std::int64_t length = c.space.row_length(), rows = c.space.rows(), pieces = (length + row_piece - 1) / row_piece;
     const int team = threads_for<threads>(pieces, bytes / rows);
-    row_pointers r;
-    held_values h;
+    row_pointers r{};
+    held_values h{};
     begin_rows(c, r, h);
     row_type row(c.space, 0);
     auto run_pass = [&](auto p) {

@@ -2,6 +2,7 @@
 /// What machine a loop is compiled for, as a type: every loop takes it as a template argument, so that translation units with
 /// different -m flags, or with and without OpenMP, instantiate different functions and may be linked together.
 #include "parallel.hpp"
+#include "vec.hpp"
 
 namespace thunder::cpu {
 
@@ -11,13 +12,6 @@ template <int Bytes, unsigned Features, class Threads> struct target {
   using threads = Threads;
 };
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-#define THUNDER_REGISTER_BYTES 64
-#elif defined(__AVX2__)
-#define THUNDER_REGISTER_BYTES 32
-#else
-#define THUNDER_REGISTER_BYTES 16
-#endif
 #if defined(__FMA__)
 #define THUNDER_FMA 1u
 #else
@@ -35,7 +29,6 @@ template <int Bytes, unsigned Features, class Threads> struct target {
 #endif
 /// The machine that this translation unit is compiled for.
 using default_target = target<THUNDER_REGISTER_BYTES, THUNDER_FMA | THUNDER_AVX | THUNDER_SSE4, default_threads>;
-#undef THUNDER_REGISTER_BYTES
 #undef THUNDER_FMA
 #undef THUNDER_AVX
 #undef THUNDER_SSE4

@@ -9,6 +9,15 @@
 
 #define THUNDER_INLINE [[gnu::always_inline]] inline
 
+/// Bytes of a vector register of the machine that this translation unit is compiled for.
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define THUNDER_REGISTER_BYTES 64
+#elif defined(__AVX2__)
+#define THUNDER_REGISTER_BYTES 32
+#else
+#define THUNDER_REGISTER_BYTES 16
+#endif
+
 namespace thunder::cpu {
 
 /// What a lane is stored as: a mask holds 0 or -1.

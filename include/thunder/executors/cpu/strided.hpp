@@ -1,0 +1,181 @@
+#pragma once
+/// Copies between two buffers by strides: what transpose, slice, broadcast, concatenate and reshape come down to. All is in
+/// bytes; element types do not matter.
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "../../core/shape.hpp"
+#include "parallel.hpp"
+#include "tile.hpp"
+
+namespace thunder::cpu {
+
+/// Results of at least this many bytes are stored past the caches: nothing of them would be left there for their reader.
+inline constexpr std::int64_t uncached_bytes = 32 * 1024 * 1024;
+
+/// `bytes` bytes, all contiguous.
+template <class Target> void copy_run(char* to, const char* from, std::int64_t bytes, bool past_caches) {
+  if (!past_caches || bytes < 512) return void(std::memcpy(to, from, static_cast<std::size_t>(bytes)));
+  const auto head = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(to) % line_bytes);
+  std::memcpy(to, from, static_cast<std::size_t>(head));
+  std::int64_t i = head;
+  for (; i + line_bytes <= bytes; i += line_bytes) store_line<Target>(to + i, from + i, true);
+  std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
+}
+
+/// The same `unit` bytes, `times` times.
+template <class Target> void repeat(char* to, const char* from, std::int64_t unit, std::int64_t times, bool past_caches = false) {
+  if (times <= 0) return;
+  const std::int64_t all = unit * times, most = std::max(unit, 4096 / unit * unit);
+  std::int64_t done = unit;
+  std::memcpy(to, from, static_cast<std::size_t>(unit));
+  while (done < all) {  // what is there doubles, up to a few lines that stay in the first-level cache
+    const std::int64_t n = std::min({done, all - done, most});
+    copy_run<Target>(to + done, to, n, past_caches && n == most);
+    done += n;
+  }
+}
+
+/// A loop nest of copies, outer dimensions first: extents, and strides in bytes. `unit` bytes are contiguous on both sides.
+struct copy_nest {
+  std::int64_t unit = 1;
+  int dims = 0;
+  std::int64_t extent[max_rank + 1]{}, from[max_rank + 1]{}, to[max_rank + 1]{};
+
+  /// Adds the next inner dimension; one that continues the dimension before it on both sides joins it.
+  THUNDER_INLINE void add(std::int64_t n, std::int64_t from_stride, std::int64_t to_stride) {
+    if (n == 1) return;
+    if (dims > 0 && from[dims - 1] == n * from_stride && to[dims - 1] == n * to_stride) --dims, n *= extent[dims];
+    extent[dims] = n, from[dims] = from_stride, to[dims] = to_stride, ++dims;
+  }
+  /// The last dimension joins the unit if it is contiguous.
+  THUNDER_INLINE void finish() {
+    if (dims > 0 && from[dims - 1] == unit && to[dims - 1] == unit) unit *= extent[--dims];
+  }
+  /// Splits a long unit, so that all threads find work.
+  THUNDER_INLINE void split_unit() {
+    std::int64_t pieces = 1;
+    while (unit % 2 == 0 && unit > 64 * 1024) unit /= 2, pieces *= 2;
+    if (pieces > 1) extent[dims] = pieces, from[dims] = to[dims] = unit, ++dims;
+  }
+  THUNDER_INLINE std::int64_t units() const {
+    std::int64_t n = 1;
+    for (int d = 0; d < dims; ++d) n *= extent[d];
+    return n;
+  }
+};
+
+/// The offsets on both sides of entry `i` of the nest's first `dims` dimensions, then of those that follow.
+struct nest_position {
+  std::int64_t at[max_rank + 1]{}, from = 0, to = 0;
+  THUNDER_INLINE nest_position(const copy_nest& n, int dims, std::int64_t i) {
+    for (int d = dims; d-- > 0;) at[d] = i % n.extent[d], i /= n.extent[d], from += at[d] * n.from[d], to += at[d] * n.to[d];
+  }
+  THUNDER_INLINE void advance(const copy_nest& n, int dims) {
+    for (int d = dims; d-- > 0;) {
+      from += n.from[d], to += n.to[d];
+      if (++at[d] < n.extent[d]) return;
+      from -= at[d] * n.from[d], to -= at[d] * n.to[d], at[d] = 0;
+    }
+  }
+};
+
+/// `n` elements of Bytes bytes.
+template <class Target, int Bytes> void copy_elements(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n) {
+  if (from_stride == 0) {
+    unit_of<Bytes> x;
+    std::memcpy(&x, from, Bytes);
+    for (std::int64_t i = 0; i < n; ++i) std::memcpy(to + i * to_stride, &x, Bytes);
+  } else if (to_stride == Bytes) {
+    for (std::int64_t i = 0; i < n; ++i) std::memcpy(to + i * Bytes, from + i * from_stride, Bytes);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) std::memcpy(to + i * to_stride, from + i * from_stride, Bytes);
+  }
+}
+template <class Target>
+void copy_units(const copy_nest& c, char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n, bool past_caches) {
+  if (from_stride == 0 && to_stride == c.unit && (past_caches || c.unit * n > 64)) return repeat<Target>(to, from, c.unit, n, past_caches);
+  switch (c.unit) {
+    case 1: return copy_elements<Target, 1>(to, to_stride, from, from_stride, n);
+    case 2: return copy_elements<Target, 2>(to, to_stride, from, from_stride, n);
+    case 4: return copy_elements<Target, 4>(to, to_stride, from, from_stride, n);
+    case 8: return copy_elements<Target, 8>(to, to_stride, from, from_stride, n);
+    case 16: return copy_elements<Target, 16>(to, to_stride, from, from_stride, n);
+    default:
+      for (std::int64_t i = 0; i < n; ++i) copy_run<Target>(to + i * to_stride, from + i * from_stride, c.unit, past_caches);
+  }
+}
+
+/// Rows of one matrix are contiguous on one side, its columns on the other: blocks of tiles. `row` is the dimension that is
+/// contiguous in the source, the last one is contiguous in the result.
+template <class Target, int Bytes> void copy_transposed(char* to, const char* from, const copy_nest& c, int row) {
+  using tile_type = tile<Target, Bytes>;
+  constexpr std::int64_t block = 4 * tile_type::side;
+  const int last = c.dims - 1;
+  const std::int64_t bytes = c.units() * Bytes, rows = c.extent[last], columns = c.extent[row], row_stride = c.from[last], column_stride = c.to[row];
+  copy_nest around;  // the other dimensions
+  for (int d = 0; d < last; ++d)
+    if (d != row) around.extent[around.dims] = c.extent[d], around.from[around.dims] = c.from[d], around.to[around.dims] = c.to[d], ++around.dims;
+  const std::int64_t down = (rows + block - 1) / block, across = (columns + block - 1) / block;
+  bool past_caches = bytes >= uncached_bytes && reinterpret_cast<std::uintptr_t>(to) % line_bytes == 0 && column_stride % line_bytes == 0;
+  for (int d = 0; d < around.dims; ++d) past_caches = past_caches && around.to[d] % line_bytes == 0;
+  parallel_for<typename Target::threads>(around.units() * down * across, 2 * bytes, [&](std::int64_t piece, std::int64_t end, int) {
+    for (; piece < end; ++piece) {
+      const std::int64_t i = piece % down * block, j = piece / down % across * block;
+      const nest_position p(around, around.dims, piece / down / across);
+      tile_type::copy_block(to + p.to + j * column_stride + i * Bytes, column_stride, from + p.from + i * row_stride + j * Bytes, row_stride,
+                            std::min(block, rows - i), std::min(block, columns - j), past_caches);
+    }
+    if (past_caches) finish_streaming();
+  });
+}
+
+/// Contiguous bytes, on all threads.
+template <class Target> void copy_bytes(char* to, const char* from, std::int64_t bytes) {
+  const bool past_caches = bytes >= uncached_bytes;
+  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, 2 * bytes, [&](std::int64_t begin, std::int64_t end, int) {
+    begin *= line_bytes, end = std::min(end * line_bytes, bytes);
+    copy_run<Target>(to + begin, from + begin, end - begin, past_caches);
+    if (past_caches) finish_streaming();
+  });
+}
+
+/// The copies of a nest, on all threads. The inner dimension is contiguous on both sides, or strided: for others see copy_permuted.
+template <class Target> void copy_strided(char* to, const char* from, copy_nest c) {
+  c.finish();
+  const std::int64_t bytes = c.units() * c.unit;
+  const bool past_caches = bytes >= uncached_bytes;
+  if (c.dims == 0) return copy_bytes<Target>(to, from, bytes);
+  if (c.dims < max_rank) c.split_unit();
+  const int last = c.dims - 1;
+  const std::int64_t length = c.extent[last];
+  parallel_for<typename Target::threads>(c.units(), 2 * bytes, [&](std::int64_t i, std::int64_t end, int) {
+    nest_position p(c, last, i / length);
+    for (std::int64_t column = i % length; i < end; column = 0) {
+      const std::int64_t n = std::min(length - column, end - i);
+      copy_units<Target>(c, to + p.to + column * c.to[last], c.to[last], from + p.from + column * c.from[last], c.from[last], n, past_caches);
+      p.advance(c, last);
+      i += n;
+    }
+    if (past_caches) finish_streaming();
+  });
+}
+
+/// The same in any order of the dimensions.
+template <class Target> void copy_permuted(char* to, const char* from, copy_nest c) {
+  c.finish();
+  if (c.dims > 0 && c.to[c.dims - 1] == c.unit)
+    for (int d = 0; d + 1 < c.dims; ++d)
+      if (c.from[d] == c.unit) switch (c.unit) {
+          case 1: return copy_transposed<Target, 1>(to, from, c, d);
+          case 2: return copy_transposed<Target, 2>(to, from, c, d);
+          case 4: return copy_transposed<Target, 4>(to, from, c, d);
+          case 8: return copy_transposed<Target, 8>(to, from, c, d);
+          case 16: return copy_transposed<Target, 16>(to, from, c, d);
+          default: break;
+        }
+  copy_strided<Target>(to, from, c);
+}
+
+}  // namespace thunder::cpu

@@ -1,0 +1,258 @@
+#pragma once
+/// What each op does to arrays of the reference executor. Plain loops: the definition that other executors are tested against.
+#include <type_traits>
+
+#include "../../ops/all.hpp"
+#include "array.hpp"
+
+namespace thunder {
+
+/// One statement to be executed. The results have their types and extents, and are zero.
+struct reference_call {
+  const graph_view& graph;
+  const node& statement;
+  const reference_array* const* operands;
+  const bindings& dims;
+  bool round_casts;
+
+  const reference_array& operator[](int k) const { return *operands[k]; }
+  int count() const { return statement.operands; }
+  std::int64_t word(int k) const { return graph.word(statement, k); }
+};
+
+template <class Op> struct pointwise_rule {
+  /// Integers divide as the other executors do: x / 0 is 0, and nothing traps.
+  template <class... T> static auto evaluate(T... x) {
+    if constexpr (std::is_same_v<Op, ops::div> && (std::is_same_v<T, std::int64_t> && ...)) {
+      return [](std::int64_t a, std::int64_t b) { return b == 0 ? 0 : b == -1 ? static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(a)) : a / b; }(x...);
+    } else return Op::evaluate(x...);
+  }
+  template <class T> static const auto& elements(const reference_array& x) {
+    if constexpr (std::is_same_v<T, double>) return x.reals;
+    else return x.integers;
+  }
+  template <class R> static void store(reference_array& out, std::size_t i, R r) {
+    if constexpr (std::is_floating_point_v<R>) out.reals[i] = static_cast<double>(r);
+    else out.integers[i] = wrapped_to(out.type, static_cast<std::int64_t>(r));
+  }
+  template <class T> static void loop(const reference_call& c, reference_array& out) {
+    const auto n = static_cast<std::size_t>(out.size());
+    auto at = [&](int k, std::size_t i) { return static_cast<T>(elements<T>(c[k])[i]); };
+    if constexpr (Op::types == typing::selection) {
+      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(c[0].integers[i] != 0, at(1, i), at(2, i)));
+    } else if constexpr (requires(T x) { Op::evaluate(x); }) {
+      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(at(0, i)));
+    } else if constexpr (requires(T x) { Op::evaluate(x, x); }) {
+      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(at(0, i), at(1, i)));
+    } else {
+      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(at(0, i), at(1, i), at(2, i)));
+    }
+  }
+  static void run(const reference_call& c, reference_array& out) {
+    if constexpr (std::is_same_v<Op, ops::fold_in>) loop<std::int64_t>(c, out);
+    else if constexpr (Op::types == typing::floating) loop<double>(c, out);
+    else if constexpr (Op::types == typing::logical) loop<bool>(c, out);
+    else c[Op::types == typing::selection].floating() ? loop<double>(c, out) : loop<std::int64_t>(c, out);
+  }
+};
+
+template <class Op> struct reduction_rule {
+  template <class T> static T identity(dtype t) { return t == dtype::i32 ? static_cast<T>(Op::template identity<std::int32_t>()) : Op::template identity<T>(); }
+  static void run(const reference_call& c, reference_array& out) {
+    const reference_array& x = c[0];
+    const auto inner = strides_of(out.extents);
+    std::vector<std::int64_t> strides(x.extents.size());
+    for (std::size_t d = 0, k = 0; d < strides.size(); ++d) strides[d] = c.word(0) >> d & 1 ? 0 : inner[k++];
+    with_elements(out, x, [&](auto& y, const auto& from) {
+      using T = std::remove_cvref_t<decltype(y[0])>;
+      for (auto& v : y) v = identity<T>(out.type);
+      for_offsets(x.extents, 0, strides, [&](std::size_t i, std::size_t o) { y[o] = Op::combine(y[o], from[i]); });
+      if constexpr (std::is_same_v<T, std::int64_t>)
+        for (auto& v : y) v = wrapped_to(out.type, v);
+    });
+  }
+};
+
+/// An indexed op: Op::evaluate of each row-major position and of rank-0 operands.
+template <class Op> struct indexed_rule {
+  static void run(const reference_call& c, reference_array& out) {
+    for (std::int64_t i = 0; i < out.size(); ++i) {
+      const auto r = [&] {
+        if constexpr (requires { Op::template evaluate<words<>, double>(i, i); }) return Op::template evaluate<words<>, double>(i, c[0].integers[0]);
+        else return Op::template evaluate<words<>, double>(i);
+      }();
+      pointwise_rule<Op>::store(out, static_cast<std::size_t>(i), r);
+    }
+  }
+};
+
+/// How the reference executor runs an op. Specialise it for an op of your own that is neither pointwise, a reduction, indexed nor a composite.
+template <class Op> struct reference_rule {
+  static void run(const reference_call& c, reference_array& out) {
+    if constexpr (Op::is_pointwise) pointwise_rule<Op>::run(c, out);
+    else if constexpr (Op::is_reduction) reduction_rule<Op>::run(c, out);
+    else if constexpr (Op::is_indexed) indexed_rule<Op>::run(c, out);
+    else static_assert(Op::decompose_rule() != nullptr, "the reference executor has no rule for this op: specialise thunder::reference_rule");
+  }
+};
+
+template <> struct reference_rule<ops::full> {
+  static void run(const reference_call& c, reference_array& out) {
+    const double v = std::bit_cast<double>(c.word(0));
+    for (auto& y : out.reals) y = v;
+    for (auto& y : out.integers) y = out.type == dtype::b8 ? v != 0 : truncated_to(out.type, v);
+  }
+};
+template <> struct reference_rule<ops::cast> {
+  static void run(const reference_call& c, reference_array& out) {
+    const reference_array& x = c[0];
+    for (std::size_t i = 0; i < out.reals.size(); ++i) {
+      const double v = x.floating() ? x.reals[i] : static_cast<double>(x.integers[i]);
+      out.reals[i] = c.round_casts ? rounded_to(out.type, v) : v;
+    }
+    for (std::size_t i = 0; i < out.integers.size(); ++i) {
+      if (out.type == dtype::b8) out.integers[i] = x.floating() ? x.reals[i] != 0 : x.integers[i] != 0;
+      else out.integers[i] = x.floating() ? truncated_to(out.type, x.reals[i]) : wrapped_to(out.type, x.integers[i]);
+    }
+  }
+};
+template <> struct reference_rule<ops::iota> {
+  static void run(const reference_call& c, reference_array& out) {
+    std::vector<std::int64_t> strides(out.extents.size());
+    strides[static_cast<std::size_t>(c.word(0))] = 1;
+    for_offsets(out.extents, 0, strides, [&](std::size_t i, std::size_t k) {
+      if (out.floating()) out.reals[i] = static_cast<double>(k);
+      else out.integers[i] = wrapped_to(out.type, static_cast<std::int64_t>(k));
+    });
+  }
+};
+template <> struct reference_rule<ops::extent> {
+  static void run(const reference_call& c, reference_array& out) { out.integers[0] = c.dims.extent(ops::extent::of(c.graph.words + c.statement.word)); }
+};
+
+// ---- moving elements
+/// out[index] = x[start + index . strides]
+inline void gather_strided(reference_array& out, const reference_array& x, std::int64_t start, std::span<const std::int64_t> strides) {
+  with_elements(out, x, [&](auto& y, const auto& from) { for_offsets(out.extents, start, strides, [&](std::size_t i, std::size_t o) { y[i] = from[o]; }); });
+}
+/// out[start + index . strides] = x[index]
+inline void scatter_strided(reference_array& out, const reference_array& x, std::int64_t start, std::span<const std::int64_t> strides) {
+  with_elements(out, x, [&](auto& y, const auto& from) { for_offsets(x.extents, start, strides, [&](std::size_t i, std::size_t o) { y[o] = from[i]; }); });
+}
+template <> struct reference_rule<ops::broadcast> {
+  static void run(const reference_call& c, reference_array& out) {
+    const auto inner = strides_of(c[0].extents);
+    std::vector<std::int64_t> strides(out.extents.size());
+    for (std::size_t d = 0, k = 0; d < strides.size(); ++d) strides[d] = c.word(0) >> d & 1 ? inner[k++] : 0;
+    gather_strided(out, c[0], 0, strides);
+  }
+};
+template <> struct reference_rule<ops::reshape> {
+  static void run(const reference_call& c, reference_array& out) { out.reals = c[0].reals, out.integers = c[0].integers; }
+};
+template <> struct reference_rule<ops::transpose> {
+  static void run(const reference_call& c, reference_array& out) {
+    const auto inner = strides_of(c[0].extents);
+    std::vector<std::int64_t> strides(out.extents.size());
+    for (std::size_t d = 0; d < strides.size(); ++d) strides[d] = inner[static_cast<std::size_t>(c.word(static_cast<int>(d)))];
+    gather_strided(out, c[0], 0, strides);
+  }
+};
+template <> struct reference_rule<ops::slice> {
+  static void run(const reference_call& c, reference_array& out) {
+    const int rank = c[0].rank();
+    auto strides = strides_of(c[0].extents);
+    std::int64_t start = 0;
+    for (int d = 0; d < rank; ++d) start += c.word(d) * strides[static_cast<std::size_t>(d)], strides[static_cast<std::size_t>(d)] *= c.word(2 * rank + d);
+    gather_strided(out, c[0], start, strides);
+  }
+};
+template <> struct reference_rule<ops::pad> {
+  static void run(const reference_call& c, reference_array& out) {
+    const int rank = c[0].rank();
+    auto strides = strides_of(out.extents);
+    std::int64_t start = 0;
+    for (int d = 0; d < rank; ++d) start += c.word(d) * strides[static_cast<std::size_t>(d)], strides[static_cast<std::size_t>(d)] *= c.word(2 * rank + d) + 1;
+    scatter_strided(out, c[0], start, strides);
+  }
+};
+template <> struct reference_rule<ops::concatenate> {
+  static void run(const reference_call& c, reference_array& out) {
+    const auto axis = static_cast<std::size_t>(c.word(0));
+    const auto strides = strides_of(out.extents);
+    std::int64_t begin = 0;
+    for (int k = 0; k < c.count(); begin += c[k++].extents[axis]) scatter_strided(out, c[k], begin * strides[axis], strides);
+  }
+};
+
+// ---- indices
+/// Calls f(number of the index, the row it picks), clamped into [0, rows).
+template <class F> void for_rows(const reference_array& index, std::int64_t rows, F&& f) {
+  for (std::size_t i = 0; rows > 0 && i < index.integers.size(); ++i) {
+    const std::int64_t r = index.integers[i];
+    f(i, static_cast<std::size_t>(r < 0 ? 0 : r >= rows ? rows - 1 : r));
+  }
+}
+inline std::size_t row_size(const reference_array& x) { return x.extents[0] == 0 ? 0 : static_cast<std::size_t>(x.size() / x.extents[0]); }
+template <> struct reference_rule<ops::take> {
+  static void run(const reference_call& c, reference_array& out) {
+    const std::size_t n = row_size(c[0]);
+    with_elements(out, c[0], [&](auto& y, const auto& x) {
+      for_rows(c[1], c[0].extents[0], [&](std::size_t i, std::size_t row) {
+        for (std::size_t k = 0; k < n; ++k) y[i * n + k] = x[row * n + k];
+      });
+    });
+  }
+};
+template <> struct reference_rule<ops::scatter_add> {
+  static void run(const reference_call& c, reference_array& out) {
+    const std::size_t n = row_size(out);
+    with_elements(out, c[1], [&](auto& y, const auto& x) {
+      for_rows(c[0], out.extents[0], [&](std::size_t i, std::size_t row) {
+        for (std::size_t k = 0; k < n; ++k) y[row * n + k] += x[i * n + k];
+      });
+    });
+  }
+};
+template <> struct reference_rule<ops::argmax> {
+  static void run(const reference_call& c, reference_array& out) {
+    const auto axis = static_cast<std::size_t>(c.word(0));
+    const auto all = strides_of(c[0].extents);
+    auto strides = all;
+    strides.erase(strides.begin() + static_cast<std::ptrdiff_t>(axis));
+    auto search = [&](const auto& x) {
+      for_offsets(out.extents, 0, strides, [&](std::size_t i, std::size_t first) {
+        std::int64_t best = 0;
+        auto at = [&](std::int64_t k) { return x[first + static_cast<std::size_t>(k * all[axis])]; };
+        for (std::int64_t k = 1; k < c[0].extents[axis]; ++k)
+          if (at(best) == at(best) && !(at(k) <= at(best))) best = k;  // a NaN is the largest
+        out.integers[i] = best;
+      });
+    };
+    if (c[0].floating()) search(c[0].reals);
+    else search(c[0].integers);
+  }
+};
+
+// ---- products
+template <> struct reference_rule<ops::matmul> {
+  static void run(const reference_call& c, reference_array& out) {
+    const reference_array &a = c[0], &b = c[1];
+    const auto rank = out.extents.size();
+    const bool ta = c.word(0) != 0, tb = c.word(1) != 0;
+    const auto n = static_cast<std::size_t>(out.extents[rank - 2]), m = static_cast<std::size_t>(out.extents[rank - 1]);
+    const auto inner = static_cast<std::size_t>(a.extents[rank - (ta ? 2 : 1)]);
+    const std::size_t batches = n * m == 0 ? 0 : out.reals.size() / (n * m), b_step = b.extents.size() == rank ? inner * m : 0;
+    for (std::size_t q = 0; q < batches; ++q) {
+      const double *x = a.reals.data() + q * n * inner, *y = b.reals.data() + q * b_step;
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < m; ++j) {
+          double s = 0;
+          for (std::size_t k = 0; k < inner; ++k) s += x[ta ? k * n + i : i * inner + k] * y[tb ? j * inner + k : k * m + j];
+          out.reals[(q * n + i) * m + j] = s;
+        }
+    }
+  }
+};
+
+}  // namespace thunder

@@ -1,0 +1,199 @@
+#pragma once
+/// The plan of a program: its steps, and for every value where it lives. Made at compile time; offsets follow when the named
+/// dimensions are bound (at once if there are none).
+#include "partition.hpp"
+
+namespace thunder {
+
+/// Where a value lives.
+struct slot_info {
+  enum place : std::uint8_t { formal, parameter, result, arena };
+  place where = arena;
+  int index = 0;          // which formal, parameter or result
+  int type = 0;           // in the table of types
+  int first = 0, last = 0;  // the steps between which it is alive
+};
+/// One operand of a step.
+struct plan_operand {
+  int slot = 0;
+  int type = 0;           // as the step sees it (a reshape shares the slot)
+  dtype element = dtype::f32;
+  unsigned mask = 0;
+  int local = 0;          // of an output: the region's value
+};
+
+struct plan_size {
+  int steps = 0, operands = 0, statements = 0, words = 0, statement_operands = 0, extents = 0, slots = 0, results = 0;
+  constexpr bool holds(const plan_size& o) const {
+    return steps >= o.steps && operands >= o.operands && statements >= o.statements && words >= o.words && statement_operands >= o.statement_operands &&
+           extents >= o.extents && slots >= o.slots && results >= o.results;
+  }
+};
+template <plan_size S> struct frozen_plan {
+  plan_size size{};
+  step_info steps[at_least_one(S.steps)]{};
+  plan_operand operands[at_least_one(S.operands)]{};  // of a step: inputs, then outputs
+  step_statement statements[at_least_one(S.statements)]{};
+  std::int64_t words[at_least_one(S.words)]{};
+  int statement_operands[at_least_one(S.statement_operands)]{};
+  dim extents[at_least_one(S.extents)]{};
+  slot_info slots[at_least_one(S.slots)]{};
+  int results[at_least_one(S.results)]{};              // the slot of each output of the program
+};
+
+/// What a region may overwrite while it reads it: the whole space, each element at its own place, and nothing reduced.
+constexpr bool updates_in_place(const partition& p, const step_info& s, unsigned read, unsigned written) {
+  if (s.op) return false;
+  for (int k = 0; k < s.statements; ++k)
+    if (p.statements[s.statement + k].op->kind == op_kind::reduction) return false;
+  const unsigned all = (1u << s.extents) - 1u;
+  return read == written && (read == all || (s.extents == 1 && read == 0));
+}
+
+/// `updated[k]`: the parameter that output k replaces, or -1.
+template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const int* updated) {
+  partition p = partitioner(g).run();
+  const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
+  list<slot_info> slots;
+  list<int> slot_of(g.value_count, -1);
+  for (int i = 0; i < g.node_count; ++i) {
+    const node& n = g.nodes[i];
+    if (n.op->id == formal_id) slot_of[n.result] = slots.push({slot_info::formal, static_cast<int>(g.word(n, 0)), g.values[n.result].type, -1, -1});
+    if (n.op->id == parameter_id)
+      for (int k = 0; k < g.parameter_count; ++k)
+        if (g.names[g.parameters[k].name].hash == g.names[n.name].hash) slot_of[n.result] = slots.push({slot_info::parameter, k, g.values[n.result].type, -1, -1});
+  }
+  // where results go: directly, unless they are an argument, a second use of one value, or would overwrite what is read later
+  struct copy {
+    int from, slot;
+  };
+  list<copy> copies;
+  list<int> results;
+  list<int> writer(g.value_count, -1);
+  for (int k = 0; k < p.steps.size(); ++k)
+    for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
+  for (int k = 0; k < g.output_count; ++k) {
+    const int v = g.outputs[k], r = p.roots[v];
+    int target = -1;
+    bool direct = writer[r] >= 0 && slot_of[r] < 0;
+    if (updated[k] >= 0) {
+      for (int s = 0; s < slots.size(); ++s)
+        if (slots[s].where == slot_info::parameter && slots[s].index == updated[k]) target = s;
+      if (target < 0) target = slots.push({slot_info::parameter, updated[k], g.values[v].type, -1, -1});
+      unsigned written = 0;
+      if (direct)
+        for (int j = 0; j < p.steps[writer[r]].outputs; ++j)
+          if (p.outputs[p.steps[writer[r]].output + j].value == r) written = p.outputs[p.steps[writer[r]].output + j].mask;
+      for (int s = 0; direct && s < p.steps.size(); ++s)
+        for (int j = 0; j < p.steps[s].inputs; ++j) {
+          const step_input& in = p.inputs[p.steps[s].input + j];
+          if (slot_of[p.roots[in.value]] != target) continue;
+          if (s > writer[r] || (s == writer[r] && !updates_in_place(p, p.steps[s], in.mask, written))) direct = false;
+        }
+    } else {
+      target = slots.push({slot_info::result, k, g.values[v].type, -1, -1});
+    }
+    if (direct) slot_of[r] = target;
+    else copies.push({v, target});
+    results.push(target);
+  }
+  for (int k = 0; k < p.steps.size(); ++k)
+    for (int j = 0; j < p.steps[k].outputs; ++j) {
+      const int v = p.outputs[p.steps[k].output + j].value;
+      if (slot_of[v] < 0) slot_of[v] = slots.push({slot_info::arena, 0, g.values[v].type, k, k});
+    }
+
+  frozen_plan<S> f;
+  plan_size& n = f.size;
+  n.steps = p.steps.size() + copies.size(), n.operands = p.inputs.size() + p.outputs.size() + 2 * copies.size(), n.statements = p.statements.size();
+  n.words = p.words.size(), n.statement_operands = p.operands.size(), n.extents = p.extents.size(), n.slots = slots.size(), n.results = results.size();
+  if (!S.holds(n)) return f;
+  int at = 0;
+  auto use = [&](int slot, int step) {
+    slot_info& s = f.slots[slot];
+    if (s.first < 0 || step < s.first) s.first = step;
+    if (step > s.last) s.last = step;
+  };
+  for (int i = 0; i < n.slots; ++i) f.slots[i] = slots[i];
+  for (int k = 0; k < p.steps.size(); ++k) {
+    step_info s = p.steps[k];
+    const int first = at;
+    for (int j = 0; j < s.inputs; ++j) {
+      const step_input& in = p.inputs[s.input + j];
+      f.operands[at++] = {slot_of[p.roots[in.value]], g.values[in.value].type, in.type, in.mask, 0};
+      use(slot_of[p.roots[in.value]], k);
+    }
+    s.input = first;
+    const int out = at;
+    for (int j = 0; j < s.outputs; ++j) {
+      const step_output& o = p.outputs[s.output + j];
+      f.operands[at++] = {slot_of[o.value], g.values[o.value].type, o.type, o.mask, o.local};
+      use(slot_of[o.value], k);
+    }
+    s.output = out;
+    f.steps[k] = s;
+  }
+  for (int k = 0; k < copies.size(); ++k) {
+    step_info s;
+    s.op = table_of<ops::reshape>();
+    s.input = at, s.inputs = 1, s.output = at + 1, s.outputs = 1;
+    const int from = slot_of[p.roots[copies[k].from]], type = g.values[copies[k].from].type, step = p.steps.size() + k;
+    f.operands[at++] = {from, type, g.types[type].type, 0, 0};
+    f.operands[at++] = {copies[k].slot, type, g.types[type].type, 0, 0};
+    use(from, step), use(copies[k].slot, step);
+    f.steps[step] = s;
+  }
+  for (int i = 0; i < n.statements; ++i) f.statements[i] = p.statements[i];
+  for (int i = 0; i < n.words; ++i) f.words[i] = p.words[i];
+  for (int i = 0; i < n.statement_operands; ++i) f.statement_operands[i] = p.operands[i];
+  for (int i = 0; i < n.extents; ++i) f.extents[i] = p.extents[i];
+  for (int i = 0; i < n.results; ++i) f.results[i] = results[i];
+  return f;
+}
+
+template <plan_size S, plan_size From> constexpr frozen_plan<S> trim_plan(const frozen_plan<From>& f) {
+  frozen_plan<S> r;
+  r.size = f.size;
+  for (int i = 0; i < S.steps; ++i) r.steps[i] = f.steps[i];
+  for (int i = 0; i < S.operands; ++i) r.operands[i] = f.operands[i];
+  for (int i = 0; i < S.statements; ++i) r.statements[i] = f.statements[i];
+  for (int i = 0; i < S.words; ++i) r.words[i] = f.words[i];
+  for (int i = 0; i < S.statement_operands; ++i) r.statement_operands[i] = f.statement_operands[i];
+  for (int i = 0; i < S.extents; ++i) r.extents[i] = f.extents[i];
+  for (int i = 0; i < S.slots; ++i) r.slots[i] = f.slots[i];
+  for (int i = 0; i < S.results; ++i) r.results[i] = f.results[i];
+  return r;
+}
+
+/// Offsets of the arena's slots for given sizes in bytes: each goes to the lowest gap between those that are alive at the same time
+/// (first fit, larger ones first). Returns the arena's size.
+template <class Bytes, class Offsets> constexpr std::int64_t place_slots(const slot_info* slots, int count, const Bytes& bytes, Offsets& offsets) {
+  constexpr std::int64_t alignment = 64;
+  list<int> order, placed;
+  for (int i = 0; i < count; ++i)
+    if (slots[i].where == slot_info::arena) order.push(i);
+  for (int i = 1; i < order.size(); ++i)  // insertion sort, stable
+    for (int k = i; k > 0 && bytes[order[k]] > bytes[order[k - 1]]; --k) {
+      const int t = order[k];
+      order[k] = order[k - 1], order[k - 1] = t;
+    }
+  std::int64_t peak = 0;
+  for (int i : order) {
+    const std::int64_t size = (bytes[i] + alignment - 1) / alignment * alignment;
+    std::int64_t at = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int o : placed) {
+        if (slots[o].last < slots[i].first || slots[i].last < slots[o].first) continue;
+        const std::int64_t end = offsets[o] + (bytes[o] + alignment - 1) / alignment * alignment;
+        if (at < end && offsets[o] < at + size) at = end, moved = true;
+      }
+    }
+    offsets[i] = at;
+    placed.push(i);
+    peak = at + size > peak ? at + size : peak;
+  }
+  return peak;
+}
+
+}  // namespace thunder

@@ -1,0 +1,97 @@
+#pragma once
+/// Run-time arguments and results as pytrees: tensors, views and numbers are leaves; tuples, pairs and the user's own class
+/// templates of them are branches.
+#include <tuple>
+#include <type_traits>
+
+#include "../ir/tree.hpp"
+#include "../runtime/state.hpp"
+#include "../runtime/tensor.hpp"
+#include "lower.hpp"
+
+namespace thunder {
+
+/// A tensor that the program may overwrite: one of its results takes its place.
+template <class T> struct donated {
+  T& tensor;
+};
+
+template <class X> struct argument { static constexpr bool known = false; };
+/// A leaf: `expression` is what a trace sees.
+template <class T, class Shape> struct tensor_argument {
+  static constexpr bool known = true;
+  static constexpr int leaves = 1;
+  using expression = expr<dtype_of<T>, Shape, 0>;
+  template <class X, class Visit> static void each(const X& x, Visit&& visit) {
+    const auto v = x.view();
+    visit(const_cast<T*>(v.data()), v.extents().data(), static_cast<const shaped<Shape>&>(v));
+  }
+};
+template <class T, class Shape> struct argument<basic_tensor<T, Shape>> : tensor_argument<T, Shape> {};
+template <class T, class Shape> struct argument<basic_view<T, Shape>> : tensor_argument<std::remove_const_t<T>, Shape> {};
+template <class N> requires(std::is_arithmetic_v<N> && is_element<N>) struct argument<N> {
+  static constexpr bool known = true;
+  static constexpr int leaves = 1;
+  using expression = expr<dtype_of<N>, shape<>, 0>;
+  template <class Visit> static void each(const N& x, Visit&& visit) { visit(const_cast<N*>(&x), static_cast<const std::int64_t*>(nullptr), shaped<shape<>>{}); }
+};
+
+/// The members of a tuple or of an aggregate of N members.
+template <int N, class X> constexpr auto members(X& x) {
+  if constexpr (requires { std::tuple_size<std::remove_const_t<X>>::value; })
+    return std::apply([](auto&... m) { return std::tie(m...); }, x);
+  else if constexpr (N == 1) { auto& [a] = x; return std::tie(a); }
+  else if constexpr (N == 2) { auto& [a, b] = x; return std::tie(a, b); }
+  else if constexpr (N == 3) { auto& [a, b, c] = x; return std::tie(a, b, c); }
+  else if constexpr (N == 4) { auto& [a, b, c, d] = x; return std::tie(a, b, c, d); }
+  else if constexpr (N == 5) { auto& [a, b, c, d, e] = x; return std::tie(a, b, c, d, e); }
+  else if constexpr (N == 6) { auto& [a, b, c, d, e, f] = x; return std::tie(a, b, c, d, e, f); }
+  else {
+    static_assert(N <= 6, "an aggregate argument has at most six members: nest them");
+    return std::tie();
+  }
+}
+template <template <class...> class C, class... E> requires(argument<E>::known && ...) struct argument<C<E...>> {
+  static constexpr bool known = true;
+  static constexpr int leaves = (0 + ... + argument<E>::leaves);
+  using expression = C<typename argument<E>::expression...>;
+  template <class Visit> static void each(const C<E...>& x, Visit&& visit) {
+    std::apply([&](auto&... m) { (argument<E>::each(m, visit), ...); }, members<sizeof...(E)>(x));
+  }
+};
+template <class A> using argument_of = argument<std::remove_cvref_t<A>>;
+
+/// Says what is wrong with an argument that is none.
+template <bool Known, class A> constexpr void check_argument() {
+  static_assert(Known, "an argument of a program is a tensor, a view, a number, or a tuple or class template of them; a state comes first");
+}
+
+// ---- results
+/// What stands for the new values that were written into the state.
+struct updated {};
+template <class R> struct result_builder;
+template <expression E> struct result_builder<E> {
+  using type = basic_tensor<element_t<E::element>, typename E::shape_type>;
+  template <class Leaf> static type build(Leaf& leaf) { return leaf.template next<type>(); }
+};
+template <template <class...> class C, class... E> struct result_builder<C<E...>> {
+  using type = C<typename result_builder<E>::type...>;
+  template <class Leaf> static type build(Leaf& leaf) { return type{result_builder<E>::build(leaf)...}; }  // braces: in order
+};
+template <class... E> struct result_builder<named<E...>> {
+  using type = state;
+  template <class Leaf> static type build(Leaf& leaf) {
+    state s;
+    (s.insert(E::name::text, any_tensor(result_builder<typename E::value>::build(leaf))), ...);
+    return s;
+  }
+};
+template <class... E> struct result_builder<updates<E...>> {
+  using type = updated;
+  template <class Leaf> static type build(Leaf& leaf) {
+    leaf.skip(sizeof...(E));
+    return {};
+  }
+};
+
+}  // namespace thunder

@@ -1,0 +1,92 @@
+#pragma once
+/// From a trace to a plan, at compile time: inline the calls, decompose what no executor claims, simplify, fuse, place.
+#include "../fusion/plan.hpp"
+#include "../fusion/region.hpp"
+#include "../ir/trace.hpp"
+#include "../transforms/decompose.hpp"
+#include "../transforms/inline.hpp"
+#include "../transforms/simplify.hpp"
+
+namespace thunder {
+
+/// The number of statements after inlining.
+constexpr int inlined_count(const graph_view& v) {
+  int n = v.node_count;
+  for (int i = 0; i < v.node_count; ++i)
+    if (v.nodes[i].body) n += inlined_count(*v.nodes[i].body);
+  return n;
+}
+
+/// The flat graph of primitives that a body means.
+template <class Body> struct lowered_maker {
+  static constexpr digest key = mix(71, Body::key);
+  static constexpr flattened make() {
+    const graph flat = inline_calls(Body::view);
+    const graph primitive = decompose(flat.view(), [](const op_info&) { return true; });
+    const graph once = simplify(primitive.view());
+    return {simplify(once.view()), {}};
+  }
+  static constexpr graph_size guess() {
+    const int n = inlined_count(Body::view) * 2 + 64;
+    return {n, n * 2, n * 2 + 64, n, 96, n / 4 + 32, Body::view.parameter_count, Body::view.output_count, 0};
+  }
+};
+template <class Body> using lowered = stored<lowered_maker<Body>>;
+
+// ---- results that replace parameters
+/// New values for named leaves: when the program is called with a state, they are written into it.
+template <class... Entries> struct updates {};
+/// Marks named expressions as new values for the parameters and buffers of their names.
+template <class... Entries> constexpr auto update(named<Entries...>) { return updates<Entries...>{}; }
+
+template <class R, bool Inside = false> struct update_names { template <class Out> static constexpr void collect(Out&, int&) {} };
+template <expression E, bool Inside> struct update_names<E, Inside> { template <class Out> static constexpr void collect(Out&, int& at) { ++at; } };
+template <class Name, class E> struct update_names<entry<Name, E>, true> {
+  template <class Out> static constexpr void collect(Out& out, int& at) { out[at++] = Name::hash; }
+};
+template <template <class...> class C, class... E, bool Inside> requires(tree<C<E...>>::leaves >= 0) struct update_names<C<E...>, Inside> {
+  template <class Out> static constexpr void collect(Out& out, int& at) { (update_names<E, Inside>::collect(out, at), ...); }
+};
+template <class Name, class E> struct update_names<entry<Name, E>, false> {
+  template <class Out> static constexpr void collect(Out&, int& at) { ++at; }
+};
+template <class... E> struct update_names<updates<E...>, false> {
+  template <class Out> static constexpr void collect(Out& out, int& at) { (update_names<E, true>::collect(out, at), ...); }
+};
+
+/// The plan of a lowered body whose results are shaped like R.
+template <class Body, class R> struct planned {
+  using graph_type = lowered<Body>;
+  static constexpr const graph_view& graph = graph_type::view;
+  struct update_list { int parameter[at_least_one(tree<R>::leaves)]; };
+  static constexpr update_list updated = [] {
+    digest names[at_least_one(tree<R>::leaves)]{};
+    int at = 0;
+    update_names<R>::collect(names, at);
+    update_list u{};
+    for (int i = 0; i < tree<R>::leaves; ++i) {
+      u.parameter[i] = -1;
+      for (int k = 0; names[i] && k < graph.parameter_count; ++k)
+        if (graph.names[graph.parameters[k].name].hash == names[i]) u.parameter[i] = k;
+      if (names[i] && u.parameter[i] < 0) throw "update: a new value is given for a name that the program does not read";
+    }
+    return u;
+  }();
+
+ private:
+  template <plan_size S> static constexpr auto capped = make_plan<S>(graph, updated.parameter);
+  static constexpr plan_size guess = [] {
+    const graph_size& g = graph_type::data.size;
+    return plan_size{g.nodes + g.outputs, 3 * g.nodes + 2 * g.operands, 3 * g.nodes, 2 * g.words + 2 * g.nodes, 3 * g.operands + g.nodes, 4 * g.nodes, g.nodes + g.outputs, g.outputs};
+  }();
+  static constexpr plan_size size = capped<guess>.size;
+  static constexpr auto fitted() {
+    if constexpr (guess.holds(size)) return trim_plan<size>(capped<guess>);
+    else return make_plan<size>(graph, updated.parameter);
+  }
+
+ public:
+  static constexpr auto data = fitted();
+};
+
+}  // namespace thunder

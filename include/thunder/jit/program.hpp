@@ -1,0 +1,188 @@
+#pragma once
+/// A lowered program and what it needs to run: pointers, one arena, the steps in order.
+#include "arguments.hpp"
+#include "reify.hpp"
+#include "../executors/cpu/executor.hpp"
+
+namespace thunder {
+
+/// What a program needs, known before it runs.
+struct memory_plan {
+  std::int64_t arena = 0;       // bytes between the steps
+  std::int64_t arguments = 0;   // bytes of arguments and parameters
+  std::int64_t results = 0;     // bytes of fresh results
+};
+
+/// A program of one trace. R: what the traced function returns; X...: what a trace sees of the arguments.
+template <class Executor, class Body, class R, class... X> class compiled {
+ public:
+  using plan = planned<Body, R>;
+  static constexpr const graph_view& graph = plan::graph;
+  static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;
+  using result_type = typename result_builder<R>::type;
+
+  /// Bytes needed for given sizes of the named dimensions (none, if all dimensions are static).
+  memory_plan memory(const bindings& b = {}) const {
+    layout l;
+    l.bind(b);
+    memory_plan m{l.arena, 0, 0};
+    for (int i = 0; i < slot_count; ++i) {
+      const auto where = plan::data.slots[i].where;
+      if (where == slot_info::result) m.results += l.bytes[i];
+      else if (where != slot_info::arena) m.arguments += l.bytes[i];
+    }
+    return m;
+  }
+
+  template <class... A> result_type operator()(const A&... arguments) { return run(static_cast<state*>(nullptr), false, arguments...); }
+  /// Reads parameters from the state; new values (`update`) are written into it, in place.
+  template <class... A> result_type operator()(state& s, const A&... arguments) { return run(&s, true, arguments...); }
+  template <class... A> result_type operator()(const state& s, const A&... arguments) { return run(const_cast<state*>(&s), false, arguments...); }
+
+ private:
+  /// Fresh results, one after another.
+  struct leaf_source {
+    storage* from;
+    const bindings& b;
+    int at = 0;
+    template <class T> T next() { return T(std::move(from[at++]), b); }
+    void skip(int n) { at += n; }
+  };
+  struct layout {
+    bindings bound{};
+    bool ready = false;
+    std::int64_t bytes[at_least_one(slot_count)]{}, offsets[at_least_one(slot_count)]{}, arena = 0;
+
+    void bind(const bindings& b) {
+      for (int i = 0; i < slot_count; ++i) {
+        const meta& m = graph.types[plan::data.slots[i].type];
+        std::int64_t n = size_of(m.type);
+        for (int k = 0; k < m.rank; ++k) {
+          const auto e = b.extent(m.d[k]);
+          if (e < 0) throw shape_error(std::string("memory: the dimension '") + spelled(m.d[k]).text + "' has no size: pass sizes({{B, 128}})");
+          n *= e;
+        }
+        bytes[i] = n;
+      }
+      arena = place_slots(plan::data.slots, slot_count, bytes, offsets);
+      bound = b, ready = true;
+    }
+    bool same(const bindings& b) const {
+      if (!ready || bound.count != b.count) return false;
+      for (int i = 0; i < b.count; ++i)
+        if (bound.find(b.names[i]) != b.sizes[i]) return false;
+      return true;
+    }
+  };
+
+  static std::string full_name(int parameter) {
+    std::string text;
+    for (int i = graph.parameters[parameter].name; i >= 0; i = graph.names[i].parent) text = graph.names[i].text + (text.empty() ? "" : "." + text);
+    return text;
+  }
+  /// Fits run-time extents to a declared type, binding the names.
+  static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const std::string& who) {
+    for (int i = 0; i < m.rank; ++i)
+      if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b) bind_size(b, m.d[i].a, extents[i], who.c_str());
+    for (int i = 0; i < m.rank; ++i)
+      if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
+        throw shape_error(who + ": axis " + std::to_string(i) + " is '" + spelled(m.d[i]).text + "' and should have the extent " + std::to_string(e) + ", but has " +
+                          std::to_string(extents[i]));
+  }
+
+  template <class... A> result_type run(state* s, bool writable, const A&... arguments) {
+    void* where[at_least_one(slot_count)]{};
+    bindings b;
+    // arguments
+    void* formals[at_least_one(graph.input_count)]{};
+    int at = 0;
+    auto visit = [&](void* data, const std::int64_t* extents, const auto&) {
+      bind_argument(b, formal_type(at), extents, "argument " + std::to_string(at));
+      formals[at++] = data;
+    };
+    (argument_of<A>::each(arguments, visit), ...);
+    // parameters
+    void* parameters[at_least_one(graph.parameter_count)]{};
+    for (int k = 0; k < graph.parameter_count; ++k) {
+      if (!s) throw state_error("the program reads the parameter '" + full_name(k) + "': pass a state as the first argument");
+      any_tensor& x = s->at(full_name(k)).value;
+      const meta& m = graph.types[graph.parameters[k].type];
+      if (x.dtype() != m.type || x.rank() != m.rank)
+        throw state_error("the parameter '" + full_name(k) + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
+      bind_argument(b, m, x.extents().data(), "the parameter '" + full_name(k) + "'");
+      parameters[k] = x.data();
+    }
+    if (!layout_.same(b)) {
+      layout_.bind(b);
+      if (static_cast<std::int64_t>(arena_.bytes()) < layout_.arena) arena_ = storage(), arena_ = storage::allocate(static_cast<std::size_t>(layout_.arena));
+    }
+    // results
+    storage results[at_least_one(tree<R>::leaves)];
+    for (int k = 0; k < plan::data.size.results; ++k) {
+      const int slot = plan::data.results[k];
+      if (plan::data.slots[slot].where == slot_info::result) {
+        results[k] = storage::allocate(static_cast<std::size_t>(layout_.bytes[slot]));
+        where[slot] = results[k].data();
+      } else {
+        if (!writable) throw state_error("the program updates the parameter '" + full_name(plan::data.slots[slot].index) + "': pass a state that is not const");
+        check_overlap(parameters[plan::data.slots[slot].index], layout_.bytes[slot], formals);
+      }
+    }
+    for (int i = 0; i < slot_count; ++i) {
+      const slot_info& slot = plan::data.slots[i];
+      if (slot.where == slot_info::formal) where[i] = formals[slot.index];
+      else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
+      else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
+    }
+    run_steps(where, b, std::make_integer_sequence<int, step_count>{});
+    leaf_source leaf{results, b};
+    return result_builder<R>::build(leaf);
+  }
+  /// A parameter that is updated in place is nobody's argument.
+  void check_overlap(const void* parameter, std::int64_t bytes, void* const* formals) const {
+    const auto p = reinterpret_cast<std::uintptr_t>(parameter);
+    for (int i = 0; i < slot_count; ++i) {
+      const slot_info& slot = plan::data.slots[i];
+      if (slot.where != slot_info::formal) continue;
+      const auto f = reinterpret_cast<std::uintptr_t>(formals[slot.index]);
+      if (f < p + static_cast<std::uintptr_t>(bytes) && p < f + static_cast<std::uintptr_t>(layout_.bytes[i]))
+        throw donation_error("argument " + std::to_string(slot.index) + " overlaps a parameter that the program updates in place: pass a copy");
+    }
+  }
+  static const meta& formal_type(int index) {
+    for (int i = 0; i < graph.node_count; ++i)
+      if (graph.nodes[i].op->id == table_of<ops::formal>()->id && graph.word(graph.nodes[i], 0) == index) return graph.type(graph.nodes[i].result);
+    throw error("argument " + std::to_string(index) + " does not exist");
+  }
+
+  template <int... K> static void run_steps(void* const* where, const bindings& b, std::integer_sequence<int, K...>) { (run_step<K>(where, b), ...); }
+  template <int K> static void run_step(void* const* where, const bindings& b) {
+    constexpr step_info s = plan::data.steps[K];
+    if constexpr (s.op == nullptr) {
+      constexpr region_space dims = space_of_step<plan, K>();
+      const void* in[at_least_one(s.inputs)]{};
+      void* out[at_least_one(s.outputs)]{};
+      std::int64_t extents[max_rank]{};
+      for (int i = 0; i < s.inputs; ++i) in[i] = where[plan::data.operands[s.input + i].slot];
+      for (int i = 0; i < s.outputs; ++i) out[i] = where[plan::data.operands[s.output + i].slot];
+      for (int i = 0; i < dims.dynamic_count; ++i) extents[i] = b.extent(dims.dynamic[i]);
+      Executor::run(region_of<plan, K>(), in, out, extents);
+    } else if constexpr (s.op->id == digest_of(ops::extent::name)) {
+      *static_cast<std::int64_t*>(where[plan::data.operands[s.output].slot]) = b.extent(ops::extent::of(plan::data.words + s.word));
+    } else {
+      cpu::array x[at_least_one(s.inputs + s.outputs)];
+      for (int i = 0; i < s.inputs + s.outputs; ++i) {
+        const plan_operand& o = plan::data.operands[s.input + i];
+        const meta& m = graph.types[o.type];
+        x[i].data = where[o.slot], x[i].type = m.type, x[i].rank = m.rank;
+        for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
+      }
+      Executor::run(type_c<op_struct<s.op->id>>{}, cpu::step_arguments{x, s.inputs, x + s.inputs, s.outputs, plan::data.words + s.word, s.words});
+    }
+  }
+
+  layout layout_;
+  storage arena_;
+};
+
+}  // namespace thunder

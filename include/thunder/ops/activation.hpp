@@ -1,0 +1,65 @@
+#pragma once
+/// gelu, silu and softplus: composites of elementary functions.
+#include "shape.hpp"
+
+namespace thunder {
+
+namespace ops {
+
+/// (x: floating [...]) -> [...]. Self::of(x) is the function, Self::derivative(y, x) its derivative, made of the same statements.
+template <class Self> struct activation_op : composite_op<Self> {
+  static constexpr void infer(const arguments& x, inference& r) {
+    if (!is_floating(x[0].type)) return r.refuse(mistake::needs_floating);
+    r.result = x[0];
+  }
+  static constexpr void decompose(auto c) { c.give(Self::of(c.operand(0))); }
+  static constexpr void vjp(auto& c) { c.contribute(0, c.cotangent() * Self::derivative(c.result(), c.operand(0))); }
+};
+/// x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+struct gelu : activation_op<gelu> {
+  static constexpr const char* name = "thunder.gelu";
+  static constexpr number<bits_of(0.7978845608028654)> slope{};  // sqrt(2 / pi)
+  static constexpr value inner(auto x) { return thunder::tanh(slope * x * (1_c + 0.044715_c * (x * x))); }
+  static constexpr value of(auto x) { return 0.5_c * x * (1_c + inner(x)); }
+  static constexpr value derivative(auto, auto x) {
+    const value t = inner(x);
+    return 0.5_c * (1_c + t) + 0.5_c * x * (1_c - t * t) * (slope * (1_c + 0.134145_c * (x * x)));
+  }
+};
+/// x (1 + erf(x / sqrt(2))) / 2
+struct gelu_exact : activation_op<gelu_exact> {
+  static constexpr const char* name = "thunder.gelu_exact";
+  static constexpr value inner(auto x) { return 0.5_c * (1_c + thunder::erf(number<bits_of(0.7071067811865476)>{} * x)); }
+  static constexpr value of(auto x) { return x * inner(x); }
+  static constexpr value derivative(auto, auto x) {
+    return inner(x) + x * (number<bits_of(0.3989422804014327)>{} * thunder::exp(-0.5_c * (x * x)));  // 1 / sqrt(2 pi)
+  }
+};
+/// x sigmoid(x)
+struct silu : activation_op<silu> {
+  static constexpr const char* name = "thunder.silu";
+  static constexpr value of(auto x) { return x * thunder::sigmoid(x); }
+  static constexpr value derivative(auto y, auto x) {
+    const value s = thunder::sigmoid(x);
+    return s + y * (1_c - s);
+  }
+};
+/// log(1 + exp(x))
+struct softplus : activation_op<softplus> {
+  static constexpr const char* name = "thunder.softplus";
+  static constexpr value of(auto x) { return thunder::maximum(x, 0_c) + thunder::log1p(thunder::exp(-thunder::abs(x))); }
+  static constexpr value derivative(auto, auto x) { return thunder::sigmoid(x); }
+};
+
+}  // namespace ops
+
+/// The Gaussian error linear unit in its tanh form, as in GPT-2. (x: floating [...]) -> [...]
+template <typed X> constexpr auto gelu(X x) { return make<ops::gelu>(x); }
+/// The Gaussian error linear unit by the error function. (x: floating [...]) -> [...]
+template <typed X> constexpr auto gelu_exact(X x) { return make<ops::gelu_exact>(x); }
+/// x sigmoid(x), also called swish. (x: floating [...]) -> [...]
+template <typed X> constexpr auto silu(X x) { return make<ops::silu>(x); }
+/// log(1 + exp(x)), without overflow. (x: floating [...]) -> [...]
+template <typed X> constexpr auto softplus(X x) { return make<ops::softplus>(x); }
+
+}  // namespace thunder

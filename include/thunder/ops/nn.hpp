@@ -1,0 +1,7 @@
+#pragma once
+/// The composite ops of neural networks.
+#include "activation.hpp"
+#include "dropout.hpp"
+#include "loss.hpp"
+#include "norm.hpp"
+#include "softmax.hpp"

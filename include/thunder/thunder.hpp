@@ -1,0 +1,11 @@
+#pragma once
+/// Everything.
+#include "jit/init.hpp"
+#include "jit/jit.hpp"
+#include "nn/linear.hpp"
+#include "ops/all.hpp"
+#include "optim/adamw.hpp"
+#include "optim/sgd.hpp"
+#include "runtime/print.hpp"
+#include "runtime/state_file.hpp"
+#include "transforms/grad.hpp"

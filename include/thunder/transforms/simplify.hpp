@@ -1,0 +1,155 @@
+#pragma once
+/// Algebraic identities and constant folding, in one walk; equal statements merge by construction, dead ones go when the graph is
+/// frozen. Only exact rewritings, with one exception: x + 0 is x, also for x = -0.
+#include "../ops/index.hpp"
+#include "../ops/matmul.hpp"
+
+namespace thunder {
+
+/// One value of the new graph seen through its producer.
+struct simplifier {
+  graph g;
+
+  constexpr bool is(int v, const op_info* op) const { return g.producer(v).op->id == op->id; }
+  constexpr int operand(int v, int k = 0) const { return g.operand(g.producer(v), k); }
+  constexpr std::int64_t word(int v, int k = 0) const { return g.word(g.producer(v), k); }
+  constexpr bool is_full(int v) const { return is(v, table_of<ops::full>()); }
+  constexpr double full_value(int v) const { return std::bit_cast<double>(word(v)); }
+  constexpr bool is_full_of(int v, double x) const { return is_full(v) && full_value(v) == x; }
+  constexpr int make_full(double x, const meta& m) { return full_like(&g, x, m).id; }
+
+  /// x rounded to an element type; false where that is not exact IEEE arithmetic in double.
+  static constexpr bool rounded(double& x, dtype t) {
+    if (t == dtype::f64) return true;
+    if (t == dtype::f32) return x = static_cast<double>(static_cast<float>(x)), true;
+    return false;
+  }
+  static constexpr bool is_power_of_two(double x) {
+    const auto bits = std::bit_cast<std::uint64_t>(x);
+    const auto e = (bits >> 52) & 2047;
+    return (bits & ((std::uint64_t{1} << 52) - 1)) == 0 && e > 64 && e < 1983;
+  }
+
+  /// Another value for statement `op` of x..., or -1.
+  constexpr int rewritten(const node& n, const std::int64_t* w, const int* x, const meta& type) {
+    const digest id = n.op->id;
+    if (n.op->kind == op_kind::pointwise) {
+      if (n.operands == 2 && is_full(x[0]) && is_full(x[1])) {
+        const double a = full_value(x[0]), b = full_value(x[1]);
+        double r = 0;
+        bool exact = true;
+        if (id == table_of<ops::add>()->id) r = a + b;
+        else if (id == table_of<ops::sub>()->id) r = a - b;
+        else if (id == table_of<ops::mul>()->id) r = a * b;
+        else if (id == table_of<ops::div>()->id && b != 0) r = a / b;
+        else exact = false;
+        if (exact && rounded(r, type.type)) return make_full(r, type);
+      }
+      if (id == table_of<ops::add>()->id) {
+        if (is_full_of(x[0], 0)) return x[1];
+        if (is_full_of(x[1], 0)) return x[0];
+      } else if (id == table_of<ops::sub>()->id) {
+        if (is_full_of(x[1], 0)) return x[0];
+      } else if (id == table_of<ops::mul>()->id) {
+        if (is_full_of(x[0], 1)) return x[1];
+        if (is_full_of(x[1], 1)) return x[0];
+      } else if (id == table_of<ops::div>()->id) {
+        if (is_full_of(x[1], 1)) return x[0];
+        if (is_floating(type.type) && is_full(x[1]) && is_power_of_two(full_value(x[1])))
+          return (value{&g, x[0]} * value{&g, make_full(1 / full_value(x[1]), type)}).id;
+      } else if (id == table_of<ops::neg>()->id) {
+        if (is(x[0], table_of<ops::neg>())) return operand(x[0]);
+        if (is_full(x[0])) return make_full(-full_value(x[0]), type);
+      } else if (id == table_of<ops::pow>()->id) {
+        if (is_full_of(x[1], 1)) return x[0];
+        if (is_full_of(x[1], 2)) return (value{&g, x[0]} * value{&g, x[0]}).id;
+      } else if (id == table_of<ops::where>()->id) {
+        if (x[1] == x[2]) return x[1];
+      } else if (id == table_of<ops::cast>()->id) {
+        const dtype from = g.type(x[0]).type, to = type.type;
+        if (from == to) return x[0];
+        double v = is_full(x[0]) ? full_value(x[0]) : 0;
+        if (is_full(x[0]) && is_floating(to) && rounded(v, to)) return make_full(v, type);
+        if (is(x[0], table_of<ops::cast>())) {  // through a wider type and back
+          const int y = operand(x[0]);
+          if (g.type(y).type == to && is_floating(to) && promote(to, from) == from) return y;
+        }
+      }
+      return -1;
+    }
+    if (id == table_of<ops::broadcast>()->id) {
+      if (g.type(x[0]).same_shape(type)) return x[0];
+      if (is_full(x[0])) return make_full(full_value(x[0]), type);
+      if (is(x[0], table_of<ops::broadcast>())) {
+        const std::int64_t inner = word(x[0]);
+        std::int64_t mask = 0;
+        for (int i = 0, k = 0; i < type.rank; ++i)
+          if (w[0] >> i & 1) mask |= (inner >> k++ & 1) << i;
+        return broadcast_to(value{&g, operand(x[0])}, type, mask).id;
+      }
+    } else if (id == table_of<ops::reshape>()->id) {
+      if (g.type(x[0]).same_shape(type)) return x[0];
+      if (is_full(x[0])) return make_full(full_value(x[0]), type);
+      if (is(x[0], table_of<ops::reshape>())) return reshape_to(value{&g, operand(x[0])}, type).id;
+    } else if (id == table_of<ops::transpose>()->id) {
+      bool identity = true;
+      for (int i = 0; i < n.words; ++i) identity = identity && w[i] == i;
+      if (identity) return x[0];
+      if (is(x[0], table_of<ops::transpose>())) {
+        std::int64_t both[max_rank]{};
+        identity = true;
+        for (int i = 0; i < n.words; ++i) both[i] = word(x[0], static_cast<int>(w[i])), identity = identity && both[i] == i;
+        if (identity) return operand(x[0]);
+        const int y = operand(x[0]);
+        return g.emit(table_of<ops::transpose>(), both, n.words, &y, 1);
+      }
+    } else if (id == table_of<ops::sum>()->id) {
+      if (w[0] == 0) return x[0];
+      if (is(x[0], table_of<ops::broadcast>())) {  // the sum over dimensions that only repeat is a product
+        const std::int64_t repeated = w[0] & ~word(x[0]);
+        if (repeated == w[0] && is_floating(type.type) && all_axes(g.type(x[0]).rank) == (word(x[0]) | w[0]))
+          return (value{&g, operand(x[0])} * count_along(value{&g, x[0]}, w[0])).id;
+      }
+    } else if (id == table_of<ops::matmul>()->id) {  // a transposed operand is a flag of the product
+      int y[2]{x[0], x[1]};
+      std::int64_t flags[2]{w[0], w[1]};
+      bool changed = false;
+      for (int k = 0; k < 2; ++k)
+        if (is(y[k], table_of<ops::transpose>()) && swaps_last(y[k]) && (k == 1 || g.type(x[1]).rank == g.type(x[0]).rank))
+          y[k] = operand(y[k]), flags[k] = !flags[k], changed = true;
+      if (changed) return g.emit(table_of<ops::matmul>(), flags, 2, y, 2);
+    }
+    return -1;
+  }
+  constexpr bool swaps_last(int v) const {
+    const int rank = g.type(v).rank;
+    for (int i = 0; i < rank; ++i)
+      if (word(v, i) != (i == rank - 1 ? rank - 2 : i == rank - 2 ? rank - 1 : i)) return false;
+    return true;
+  }
+};
+
+constexpr graph simplify(const graph_view& v) {
+  simplifier s;
+  graph::import_maps map(v);
+  int x[8]{};
+  for (int i = 0; i < v.node_count; ++i) {
+    const node& n = v.nodes[i];
+    if (n.operands > 0 && n.operands <= 8 && n.results == 1 && !n.body) {
+      for (int k = 0; k < n.operands; ++k) x[k] = map.values[v.operand(n, k)];
+      const int r = s.rewritten(n, v.words + n.word, x, v.type(n.result));
+      if (r >= 0) {
+        map.values[n.result] = r;
+        continue;
+      }
+    }
+    s.g.import(v, n, map);
+  }
+  for (int k = 0; k < v.output_count; ++k) s.g.outputs.push(map.values[v.outputs[k]]);
+  for (int k = 0; k < v.parameter_count; ++k)
+    s.g.note_parameter(s.g.import_name(v, map, v.parameters[k].name, name_info::root), s.g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
+  s.g.input_count = v.input_count;
+  return static_cast<graph&&>(s.g);
+}
+
+}  // namespace thunder

@@ -8,7 +8,7 @@ namespace thunder {
 struct value {
   graph* g = nullptr;
   int id = -1;
-  constexpr const meta& type() const { return g->type(id); }
+  constexpr meta type() const { return g->type(id); }  // a copy: a reference would dangle when another argument adds a type
   constexpr bool exists() const { return id >= 0; }
 };
 

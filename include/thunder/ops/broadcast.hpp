@@ -99,18 +99,18 @@ template <class G> constexpr value full_like(G* g, double v, const meta& m) {
   const std::int64_t w = bits_of(v);
   return emit<ops::full>(g, &w, 1, nullptr, 0, &m);
 }
-template <graph_value X> constexpr value reshape_to(X x, meta m) {
+template <graph_value X> constexpr value reshape_to(X x, const meta& m) {
   return m.same_shape(x.type()) ? x : emit_words<ops::reshape>(nullptr, 0, &m, x);
 }
 template <graph_value X> constexpr value cast_to(X x, dtype t) {
   const std::int64_t w = static_cast<std::int64_t>(t);
   return x.type().type == t ? x : emit_words<ops::cast>(&w, 1, nullptr, x);
 }
-template <graph_value X> constexpr value broadcast_to(X x, meta shape, std::int64_t mask) {
-  shape.type = x.type().type;
-  return emit_words<ops::broadcast>(&mask, 1, &shape, x);
+template <graph_value X> constexpr value broadcast_to(X x, const meta& shape, std::int64_t mask) {
+  const meta m = shape.with(x.type().type);
+  return emit_words<ops::broadcast>(&mask, 1, &m, x);
 }
-template <graph_value X> constexpr value spread_to(X x, meta shape) {
+template <graph_value X> constexpr value spread_to(X x, const meta& shape) {
   const extension e = extension_of(x.type(), shape);
   if (e.same) return x;
   return broadcast_to(e.squeezed ? reshape_to(x, e.kept) : x, shape, e.mask);

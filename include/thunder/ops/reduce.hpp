@@ -77,7 +77,7 @@ template <class Op, graph_value X> constexpr value reduced(X x, std::int64_t mas
 template <graph_value X> constexpr value sum(X x, std::int64_t mask) { return reduced<ops::sum>(x, mask); }
 template <graph_value X> constexpr value max(X x, std::int64_t mask) { return reduced<ops::max>(x, mask); }
 /// Undoes the shape of a reduction: x along new axes `mask` of `to`.
-template <graph_value X> constexpr value expand(X x, std::int64_t mask, meta to) {
+template <graph_value X> constexpr value expand(X x, std::int64_t mask, const meta& to) {
   return mask == 0 ? x : broadcast_to(x, to, all_axes(to.rank) & ~mask);
 }
 /// The number of elements along the axes, as a value of x's element type: a constant where the extents are static.

@@ -13,11 +13,10 @@ constexpr meta without_axes(const meta& m, std::int64_t mask) {
 }
 constexpr std::int64_t all_axes(int rank) { return (std::int64_t{1} << rank) - 1; }
 
-// Types are taken by value: a reference into the graph would dangle when another argument adds to it.
 template <class G> constexpr value full_like(G* g, double v, const meta& m);
-template <graph_value X> constexpr value reshape_to(X x, meta m);
+template <graph_value X> constexpr value reshape_to(X x, const meta& m);
 template <graph_value X> constexpr value cast_to(X x, dtype t);
-template <graph_value X> constexpr value broadcast_to(X x, meta shape, std::int64_t mask);
+template <graph_value X> constexpr value broadcast_to(X x, const meta& shape, std::int64_t mask);
 
 template <class A, class B> requires graph_operands<value, A, B> constexpr value where(value condition, A a, B b);
 template <class A, class B> requires graph_operands<A, B> constexpr value pow(A a, B b);
@@ -34,6 +33,6 @@ template <graph_value X> constexpr value sigmoid(X x);
 template <graph_value X> constexpr value sum(X x, std::int64_t mask);
 template <graph_value X> constexpr value max(X x, std::int64_t mask);
 template <graph_value X> constexpr value mean(X x, std::int64_t mask);
-template <graph_value X> constexpr value expand(X x, std::int64_t mask, meta to);
+template <graph_value X> constexpr value expand(X x, std::int64_t mask, const meta& to);
 
 }  // namespace thunder

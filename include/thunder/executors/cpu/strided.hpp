@@ -107,13 +107,12 @@ void copy_units(const copy_nest& c, char* to, std::int64_t to_stride, const char
   }
 }
 
-/// Rows of one matrix are contiguous on one side, its columns on the other: blocks of tiles. `row` is the dimension that is
-/// contiguous in the source, the last one is contiguous in the result.
-template <class Target, int Bytes> void copy_transposed(char* to, const char* from, const copy_nest& c, int row) {
-  using tile_type = tile<Target, Bytes>;
-  constexpr std::int64_t block = 4 * tile_type::side;
+/// Elements of 1, 2, 4, 8 or 16 bytes that are contiguous along dimension `row` in the source and along the last one in the
+/// result: transposes of these two dimensions, by blocks of tiles.
+template <class Target> void copy_transposed(char* to, const char* from, const copy_nest& c, int row) {
+  const std::int64_t bytes = c.units() * c.unit, block = 4 * line_bytes / c.unit;
   const int last = c.dims - 1;
-  const std::int64_t bytes = c.units() * Bytes, rows = c.extent[last], columns = c.extent[row], row_stride = c.from[last], column_stride = c.to[row];
+  const std::int64_t rows = c.extent[last], columns = c.extent[row], row_stride = c.from[last], column_stride = c.to[row];
   copy_nest around;  // the other dimensions
   for (int d = 0; d < last; ++d)
     if (d != row) around.extent[around.dims] = c.extent[d], around.from[around.dims] = c.from[d], around.to[around.dims] = c.to[d], ++around.dims;
@@ -124,8 +123,15 @@ template <class Target, int Bytes> void copy_transposed(char* to, const char* fr
     for (; piece < end; ++piece) {
       const std::int64_t i = piece % down * block, j = piece / down % across * block;
       const nest_position p(around, around.dims, piece / down / across);
-      tile_type::copy_block(to + p.to + j * column_stride + i * Bytes, column_stride, from + p.from + i * row_stride + j * Bytes, row_stride,
-                            std::min(block, rows - i), std::min(block, columns - j), past_caches);
+      const tile_block b{to + p.to + j * column_stride + i * c.unit, column_stride, from + p.from + i * row_stride + j * c.unit, row_stride,
+                         std::min(block, rows - i), std::min(block, columns - j), past_caches};
+      switch (c.unit) {
+        case 1: tile<Target, 1>::transpose(b); break;
+        case 2: tile<Target, 2>::transpose(b); break;
+        case 4: tile<Target, 4>::transpose(b); break;
+        case 8: tile<Target, 8>::transpose(b); break;
+        default: tile<Target, 16>::transpose(b);
+      }
     }
     if (past_caches) finish_streaming();
   });
@@ -165,16 +171,9 @@ template <class Target> void copy_strided(char* to, const char* from, copy_nest 
 /// The same in any order of the dimensions.
 template <class Target> void copy_permuted(char* to, const char* from, copy_nest c) {
   c.finish();
-  if (c.dims > 0 && c.to[c.dims - 1] == c.unit)
+  if (c.dims > 0 && c.to[c.dims - 1] == c.unit && c.unit <= 16 && (c.unit & (c.unit - 1)) == 0)
     for (int d = 0; d + 1 < c.dims; ++d)
-      if (c.from[d] == c.unit) switch (c.unit) {
-          case 1: return copy_transposed<Target, 1>(to, from, c, d);
-          case 2: return copy_transposed<Target, 2>(to, from, c, d);
-          case 4: return copy_transposed<Target, 4>(to, from, c, d);
-          case 8: return copy_transposed<Target, 8>(to, from, c, d);
-          case 16: return copy_transposed<Target, 16>(to, from, c, d);
-          default: break;
-        }
+      if (c.from[d] == c.unit) return copy_transposed<Target>(to, from, c, d);
   copy_strided<Target>(to, from, c);
 }
 

@@ -39,11 +39,20 @@ template <int Bytes> THUNDER_INLINE register16 interleave_high(register16 a, reg
 }
 #endif
 
+/// Element (i, j) of `from` is element (j, i) of `to`, for any number of rows i and columns j. Strides in bytes.
+struct tile_block {
+  char* to;
+  std::int64_t to_stride;
+  const char* from;
+  std::int64_t from_stride, rows, columns;
+  bool past_caches;
+};
+
 template <class Target, int Bytes> struct tile {
   static constexpr int side = static_cast<int>(line_bytes) / Bytes;
   static constexpr int square = 16 / Bytes;  // turned at a time: a 16-byte register holds a row
 
-  /// rows x columns elements: element (i, j) of `from` is element (j, i) of `to`. Strides in bytes.
+  /// Of less than a tile, one by one.
   static void copy_part(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns) {
     for (std::int64_t j = 0; j < columns; ++j)
       for (std::int64_t i = 0; i < rows; ++i) std::memcpy(to + j * to_stride + i * Bytes, from + i * from_stride + j * Bytes, Bytes);
@@ -79,14 +88,14 @@ template <class Target, int Bytes> struct tile {
     for (int j = 0; j < side; ++j) store_line<Target>(to + j * to_stride, turned + j * line_bytes, past_caches);
   }
 
-  /// Any number of rows and columns.
-  static void copy_block(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, bool past_caches) {
-    for (std::int64_t i = 0; i < rows; i += side)
-      for (std::int64_t j = 0; j < columns; j += side) {
-        char* t = to + j * to_stride + i * Bytes;
-        const char* f = from + i * from_stride + j * Bytes;
-        if (rows - i >= side && columns - j >= side) copy(t, to_stride, f, from_stride, past_caches);
-        else copy_part(t, to_stride, f, from_stride, rows - i < side ? rows - i : side, columns - j < side ? columns - j : side);
+  static void transpose(const tile_block& b) {
+    for (std::int64_t i = 0; i < b.rows; i += side)
+      for (std::int64_t j = 0; j < b.columns; j += side) {
+        char* const to = b.to + j * b.to_stride + i * Bytes;
+        const char* const from = b.from + i * b.from_stride + j * Bytes;
+        const std::int64_t rows = b.rows - i, columns = b.columns - j;
+        if (rows >= side && columns >= side) copy(to, b.to_stride, from, b.from_stride, b.past_caches);
+        else copy_part(to, b.to_stride, from, b.from_stride, rows < side ? rows : side, columns < side ? columns : side);
       }
   }
 };

@@ -300,7 +300,7 @@ class generator {
   }
   void take(const entry& e) {
     const value x = with_rank(e.v, 1);
-    if (elements(x.type()) > 40) return;
+    if (elements(x.type()) > 40 || x.type().rank - 1 + index_.type().rank > max_rank) return;
     keep("take", emit_words<ops::take>(nullptr, 0, nullptr, x, index_), e.bound);
   }
   void scatter(const entry& e) {

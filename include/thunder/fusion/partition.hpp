@@ -85,17 +85,16 @@ class partitioner {
   static constexpr int max_statements = 96, max_inputs = 32;
 
   constexpr explicit partitioner(const graph_view& g)
-      : g_(g), step_of_(g.value_count, -1), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false), reader_(g.value_count, -1),
-        used_outside_(g.value_count, false) {
+      : g_(g), step_of_(g.value_count, -1), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false), pending_(g.value_count, false),
+        reader_(g.value_count, -1), used_outside_(g.value_count, false) {
     for (int v = 0; v < g.value_count; ++v) p_.roots.push(v);
   }
 
   constexpr partition run() {
     for (int i = 0; i < g_.node_count; ++i) place(i);
     for (int k = 0; k < g_.output_count; ++k) {
-      const int v = g_.outputs[k];
-      if (is_free(v)) materialise(v);
-      used_outside_[root(v)] = true;
+      in_memory(g_.outputs[k]);
+      used_outside_[root(g_.outputs[k])] = true;
     }
     for (int k = 0; k < regions_.size(); ++k) mark_reads(k);
     for (int k = 0; k < regions_.size(); ++k) emit_step(k);
@@ -114,99 +113,168 @@ class partitioner {
     list<int> reads;       // values from outside
     constexpr unsigned all() const { return (1u << rank) - 1u; }
   };
+  /// An operand as a region sees it: through broadcasts to the value that has memory or a statement, and the dimensions of it.
+  struct source {
+    int value;
+    unsigned mask;
+  };
 
   constexpr int root(int v) const { return p_.roots[v]; }
   constexpr const node& at(int v) const { return g_.producer(v); }
   constexpr bool is_op(const node& n, const op_info* op) const { return n.op->id == op->id; }
+  /// Computed again wherever it is needed, until something needs it in memory.
   constexpr bool is_free(int v) const { return at(v).op->kind == op_kind::indexed && step_of_[v] < 0; }
+  constexpr bool is_broadcast(int v) const { return is_op(at(v), table_of<ops::broadcast>()) && step_of_[v] < 0; }
   constexpr bool is_leaf(int v) const { return at(v).op->kind == op_kind::leaf; }
+  constexpr bool is_region(int k) const { return k >= 0 && regions_[k].library < 0; }
+  static constexpr int max_of(int a, int b) { return a > b ? a : b; }
+
+  /// Operand j of n, whose own shape takes the dimensions `shape` of the region.
+  constexpr source source_of(const node& n, int j, unsigned shape) const {
+    int v = g_.operand(n, j);
+    while (is_broadcast(v)) {
+      shape = deposit(squeezed_mask(g_.type(v), g_.word(at(v), 0)), shape);
+      v = g_.operand(at(v), 0);
+    }
+    return {v, shape};
+  }
+  constexpr int source_value(const node& n, int j) const { return source_of(n, j, 0).value; }
 
   /// The first step that may use a value.
   constexpr int available(int v) const {
-    if (is_free(v)) {
+    if (is_free(v) || is_broadcast(v) || pending_[v]) {
       int need = 0;
       for (int k = 0; k < at(v).operands; ++k) need = max_of(need, available(g_.operand(at(v), k)));
       return need;
     }
     const int r = root(v);
     if (step_of_[r] < 0) return 0;
-    const bool inside = r == v && !terminal_[r] && regions_[step_of_[r]].library < 0;
+    const bool inside = r == v && !terminal_[r] && is_region(step_of_[r]);
     return step_of_[r] + !inside;
   }
-  static constexpr int max_of(int a, int b) { return a > b ? a : b; }
 
   constexpr bool is_unit_reshape(const node& n) const {
     return is_op(n, table_of<ops::reshape>()) && squeezed_shape(g_.type(n.result)) == squeezed_shape(g_.type(g_.operand(n, 0)));
   }
-  constexpr bool is_fusable(const node& n) const {
-    return n.op->kind == op_kind::pointwise || n.op->kind == op_kind::reduction || is_op(n, table_of<ops::broadcast>());
-  }
 
   constexpr void place(int i) {
     const node& n = g_.nodes[i];
-    if (n.op->kind == op_kind::leaf || n.op->kind == op_kind::indexed) return;
+    if (n.op->kind == op_kind::leaf || n.op->kind == op_kind::indexed || is_op(n, table_of<ops::broadcast>())) return;
     if (is_op(n, table_of<ops::reshape>())) {  // part of the region of what it reshapes if it only moves dimensions of extent 1; else an alias
       const int x = g_.operand(n, 0), k = step_of_[x];
-      const bool inside = k >= 0 && regions_[k].library < 0 && is_inside(k, x);
-      if (is_unit_reshape(n) && inside && join(k, i, false)) {
+      if (is_unit_reshape(n) && is_region(k) && is_inside(k, x) && join(k, i, false)) {
         join(k, i, true);
         return;
       }
-      if (is_free(x)) materialise(x);
+      in_memory(x);
       p_.roots[n.result] = root(x);
       return;
     }
-    if (!is_fusable(n)) return add_library(i);
-    int need = 0;
+    if (n.op->kind == op_kind::pointwise) {
+      // What depends on arguments alone waits for its first user, to become part of the user's region.
+      bool waits = g_.type(n.result).rank > 0;
+      for (int j = 0; j < n.operands; ++j) {
+        const int v = source_value(n, j);
+        waits = waits && (is_leaf(v) || is_free(v) || pending_[v]);
+      }
+      if (waits) pending_[n.result] = true;
+      else place_in_region(i);
+    } else if (n.op->kind == op_kind::reduction) {
+      place_in_region(i);
+    } else {
+      add_library(i);
+    }
+  }
+
+  constexpr void place_in_region(int i) {
+    const node& n = g_.nodes[i];
+    pending_[n.result] = false;
+    for (bool settled = false; !settled;) {
+      settled = true;
+      const int k = best_region(i);
+      for (int j = 0; j < n.operands; ++j) {
+        const int v = source_value(n, j);
+        if (!pending_[v]) continue;
+        if (k >= 0 && join_with_pending(k, g_.values[v].from)) continue;
+        place_in_region(g_.values[v].from);
+        settled = false;  // it may have come later than region k
+      }
+      if (!settled) continue;
+      if (k >= 0 && join(k, i, true)) return;
+    }
+    const int k = add_region(g_.type(n.op->kind == op_kind::reduction ? g_.operand(n, 0) : n.result));
+    if (!join(k, i, true)) throw "fusion: a statement does not fit a region of its own";
+  }
+  /// A waiting statement and those it waits for become part of region k, if they fit.
+  constexpr bool join_with_pending(int k, int i) {
+    const node& n = g_.nodes[i];
+    if (!join(k, i, false)) return false;
+    for (int j = 0; j < n.operands; ++j) {
+      const int v = source_value(n, j);
+      if (pending_[v] && !join_with_pending(k, g_.values[v].from)) return false;
+    }
+    if (!join(k, i, true)) return false;
+    pending_[n.result] = false;
+    return true;
+  }
+  /// The region that a statement saves most by joining, or -1.
+  constexpr int best_region(int i) {
+    const node& n = g_.nodes[i];
+    int need = 0, best = -1, best_score = 0;
     for (int k = 0; k < n.operands; ++k) need = max_of(need, available(g_.operand(n, k)));
-    int best = -1, best_score = 0;
     for (int k = 0; k < n.operands; ++k) {
-      const int v = g_.operand(n, k), r = root(v);
-      for (int candidate : {step_of_[r], reader_[r]}) {
-        if (candidate < need || candidate == best || regions_[candidate].library >= 0) continue;
+      const int r = root(source_value(n, k));
+      for (int c = 0; c < 2; ++c) {
+        const int candidate = c == 0 ? step_of_[r] : reader_[r];
+        if (candidate < need || candidate == best || !is_region(candidate)) continue;
         int score = 0;
         for (int j = 0; j < n.operands; ++j) {
-          const int o = g_.operand(n, j);
+          const int o = source_value(n, j);
           const bool worth = g_.type(o).rank > 0 || g_.type(n.result).rank == 0;  // reading one scalar saves nothing
-          score += is_free(o) ? 0 : step_of_[root(o)] == candidate ? 4 : reader_[root(o)] == candidate && worth ? 3 : 0;
+          if (is_free(o) || pending_[o]) continue;
+          if (step_of_[root(o)] == candidate) score += 4;
+          else if (reader_[root(o)] == candidate && worth) score += 3;
         }
-        if (score > best_score && fits(candidate, i)) best = candidate, best_score = score;
+        if (score > best_score && join(candidate, i, false)) best = candidate, best_score = score;
       }
     }
-    if (best < 0) {
-      region_builder r;
-      const squeezed_shape s(g_.type(n.op->kind == op_kind::reduction ? g_.operand(n, 0) : n.result));
-      r.rank = s.rank;
-      for (int k = 0; k < s.rank; ++k) r.d[k] = s.d[k];
-      best = regions_.push(r);
-    }
-    if (!join(best, i, true)) throw "fusion: a statement does not fit a region of its own";
+    return best;
+  }
+  constexpr int add_region(const meta& space) {
+    region_builder r;
+    const squeezed_shape s(space);
+    r.rank = s.rank;
+    for (int k = 0; k < s.rank; ++k) r.d[k] = s.d[k];
+    return regions_.push(r);
   }
 
   constexpr void add_library(int i) {
     const node& n = g_.nodes[i];
-    for (int k = 0; k < n.operands; ++k)
-      if (is_free(g_.operand(n, k))) materialise(g_.operand(n, k));
+    for (int k = 0; k < n.operands; ++k) in_memory(g_.operand(n, k));
     region_builder r;
     r.library = i;
     const int k = regions_.push(r);
     for (int j = 0; j < n.results; ++j) step_of_[n.result + j] = k;
   }
-  /// A constant, iota or random value that must exist in memory.
-  constexpr void materialise(int v) {
-    region_builder r;
-    const squeezed_shape s(g_.type(v));
-    r.rank = s.rank;
-    for (int k = 0; k < s.rank; ++k) r.d[k] = s.d[k];
-    const int k = regions_.push(r);
-    shape_mask_[v] = regions_[k].all(), vary_mask_[v] = free_mask(v, shape_mask_[v]);
-    for (int j = 0; j < at(v).operands; ++j) note_read(k, g_.operand(at(v), j));
+  /// Sees to it that a value exists in memory.
+  constexpr void in_memory(int v) {
+    if (pending_[v]) return place_in_region(g_.values[v].from);
+    if (!is_free(v) && !is_broadcast(v)) return;
+    const node& n = at(v);
+    for (int j = 0; j < n.operands; ++j)
+      if (pending_[source_value(n, j)]) place_in_region(g_.values[source_value(n, j)].from);
+    const int k = add_region(g_.type(v));
+    region_builder& r = regions_[k];
+    const bool indexed = is_free(v);
+    shape_mask_[v] = r.all(), vary_mask_[v] = indexed ? free_mask(v, r.all()) : source_of_broadcast(v, r.all()).mask;
+    for (int j = 0; j < n.operands; ++j) note_read(k, indexed ? g_.operand(n, j) : source_of_broadcast(v, 0).value);
     step_of_[v] = k;
-    regions_[k].nodes.push(g_.values[v].from);
-    regions_[k].masks.push(vary_mask_[v]);
+    r.nodes.push(g_.values[v].from);
+    r.masks.push(vary_mask_[v]);
   }
-
-  constexpr bool fits(int k, int i) { return join(k, i, false); }
+  constexpr source source_of_broadcast(int v, unsigned shape) const {
+    return source_of(at(v), 0, deposit(squeezed_mask(g_.type(v), g_.word(at(v), 0)), shape));
+  }
 
   /// Along which dimensions a constant (none), iota (one) or random value (all of its own) varies.
   constexpr unsigned free_mask(int v, unsigned shape) const {
@@ -224,6 +292,10 @@ class partitioner {
     return static_cast<int>(r.all());
   }
   static constexpr bool agrees(unsigned mask, unsigned row) { return (mask & row) == 0 || (mask & row) == row; }
+  constexpr unsigned vary_of(int k, const source& x) const {
+    if (is_inside(k, x.value)) return vary_mask_[x.value];
+    return is_free(x.value) ? free_mask(x.value, x.mask) : x.mask;
+  }
 
   /// Whether statement i can be part of region k; with `commit`, makes it so.
   constexpr bool join(int k, int i, bool commit) {
@@ -231,40 +303,12 @@ class partitioner {
     const node& n = g_.nodes[i];
     const int v = n.result;
     if (r.nodes.size() >= max_statements || r.reads.size() + n.operands > max_inputs) return false;
-    int shape = -1;
-    unsigned vary = 0, removed = 0, operand_shape = 0;
-    bool terminal = false;
-    unsigned row = r.row;
-    if (n.op->kind == op_kind::reduction) {
+    const bool reduction = n.op->kind == op_kind::reduction;
+    int shape = -1;  // of the operands
+    if (reduction) {
       const int x = g_.operand(n, 0);
-      operand_shape = r.all();
-      const int shape_x = is_inside(k, x) ? static_cast<int>(shape_mask_[x]) : aligned(r, g_.type(x));
-      if (shape_x != static_cast<int>(r.all())) return false;  // only what varies over the whole space is reduced
-      removed = deposit(squeezed_mask(g_.type(x), g_.word(n, 0)), operand_shape);
-      shape = static_cast<int>(operand_shape & ~removed);
-      vary = operand_vary(k, x, operand_shape) & ~removed;
-      const bool suffix = removed != 0 && ((removed | (removed - 1u)) == r.all());
-      if (removed == 0) terminal = false;
-      else if (suffix && removed != r.all() && (row == 0 || row == removed)) {
-        if (row == 0)
-          for (unsigned m : r.masks)
-            if (!agrees(m, removed)) return false;
-        row = removed;
-      } else {
-        terminal = true;
-        if (!agrees(removed, row)) return false;
-      }
-    } else if (is_op(n, table_of<ops::broadcast>())) {
-      const int x = g_.operand(n, 0);
-      shape = aligned(r, g_.type(v));
-      const unsigned subset = squeezed_mask(g_.type(v), g_.word(n, 0));  // may hold fewer bits than x has dimensions, if those are 1
-      if (shape < 0) {
-        if (!is_inside(k, x) || shape_mask_[x] != r.all() || r.reduced) return false;
-        return promote_space(k, i, subset, commit);
-      }
-      operand_shape = subset;
-      if (is_inside(k, x) && shape_mask_[x] != operand_shape) return false;
-      vary = operand_vary(k, x, operand_shape);
+      shape = is_inside(k, x) ? static_cast<int>(shape_mask_[x]) : aligned(r, g_.type(x));
+      if (shape != static_cast<int>(r.all())) return false;  // only what varies over the whole space is reduced
     } else {
       for (int j = 0; j < n.operands; ++j) {
         const int x = g_.operand(n, j);
@@ -273,61 +317,83 @@ class partitioner {
         shape = static_cast<int>(shape_mask_[x]);
       }
       if (shape < 0) shape = aligned(r, g_.type(v));
-      if (shape < 0) return false;
-      operand_shape = static_cast<unsigned>(shape);
-      for (int j = 0; j < n.operands; ++j) vary |= operand_vary(k, g_.operand(n, j), operand_shape);
+      if (shape < 0) return promote_space(k, i, commit);
+    }
+    unsigned vary = 0, removed = 0;
+    for (int j = 0; j < n.operands; ++j) {
+      const source x = source_of(n, j, static_cast<unsigned>(shape));
+      if (is_inside(k, x.value) && shape_mask_[x.value] != x.mask) return false;
+      vary |= vary_of(k, x);
+    }
+    bool terminal = false;
+    unsigned row = r.row;
+    if (reduction) {
+      removed = deposit(squeezed_mask(g_.type(g_.operand(n, 0)), g_.word(n, 0)), r.all());
+      shape &= static_cast<int>(~removed);
+      vary &= ~removed;
+      const bool suffix = removed != 0 && ((removed | (removed - 1u)) == r.all());
+      if (suffix && removed != r.all() && (row == 0 || row == removed)) {
+        if (row == 0)
+          for (unsigned m : r.masks)
+            if (!agrees(m, removed)) return false;
+        row = removed;
+      } else if (removed != 0) {
+        terminal = true;
+        if (!agrees(removed, row)) return false;
+      }
     }
     // what comes in agrees with the row
     if (!agrees(static_cast<unsigned>(shape), row) || !agrees(vary, row)) return false;
+    const unsigned operand_shape = static_cast<unsigned>(shape) | removed;
     for (int j = 0; j < n.operands; ++j) {
-      const int x = g_.operand(n, j);
-      if (!is_inside(k, x) && !agrees(operand_vary(k, x, operand_shape), row)) return false;
+      const source x = source_of(n, j, operand_shape);
+      if (!is_inside(k, x.value) && !agrees(vary_of(k, x), row)) return false;
     }
     if (!commit) return true;
-    r.row = row, r.reduced = r.reduced || n.op->kind == op_kind::reduction;
+    r.row = row, r.reduced = r.reduced || reduction;
     for (int j = 0; j < n.operands; ++j) {
-      const int x = g_.operand(n, j);
-      if (is_inside(k, x)) continue;
-      r.masks.push(operand_vary(k, x, operand_shape));
-      if (is_free(x))
-        for (int m = 0; m < at(x).operands; ++m) note_read(k, g_.operand(at(x), m));
-      else note_read(k, x);
+      const source x = source_of(n, j, operand_shape);
+      if (is_inside(k, x.value)) continue;
+      r.masks.push(vary_of(k, x));
+      if (is_free(x.value))
+        for (int m = 0; m < at(x.value).operands; ++m) note_read(k, g_.operand(at(x.value), m));
+      else note_read(k, x.value);
     }
     r.masks.push(static_cast<unsigned>(shape)), r.masks.push(vary), r.masks.push(removed);
     step_of_[v] = k, shape_mask_[v] = static_cast<unsigned>(shape), vary_mask_[v] = vary, terminal_[v] = terminal;
     r.nodes.push(i);
     return true;
   }
-  constexpr unsigned operand_vary(int k, int x, unsigned shape) const {
-    if (is_inside(k, x)) return vary_mask_[x];
-    return is_free(x) ? free_mask(x, shape) : shape;
-  }
   constexpr void note_read(int k, int v) {
-    if (is_inside(k, v)) return;
+    if (is_inside(k, v) || pending_[v]) return;
     const int r = root(v);
     for (int seen : regions_[k].reads)
       if (seen == r) return;
     regions_[k].reads.push(r);
     reader_[r] = k;
   }
-  /// A region over [R] (or a scalar) becomes one over [R, C] when its value is broadcast along new trailing dimensions.
-  constexpr bool promote_space(int k, int i, unsigned subset, bool commit) {
+  /// A region over [R] becomes one over [R, C] when its value, broadcast along new trailing dimensions, meets a statement of that shape.
+  constexpr bool promote_space(int k, int i, bool commit) {
     region_builder& r = regions_[k];
     const node& n = g_.nodes[i];
     const squeezed_shape s(g_.type(n.result));
+    if (r.reduced || r.rank == 0 || s.rank <= r.rank) return false;
+    for (int j = 0; j < r.rank; ++j)
+      if (!(s.d[j] == r.d[j])) return false;
     const unsigned all = (1u << s.rank) - 1u;
-    if (subset != r.all()) return false;  // the old dimensions must lead
-    if (r.rank > 0 && r.row != 0) return false;
+    bool extends = false;
+    for (int j = 0; j < n.operands; ++j) {
+      const source x = source_of(n, j, all);
+      if (is_inside(k, x.value) && (x.mask != r.all() || shape_mask_[x.value] != x.mask)) return false;
+      extends = extends || is_inside(k, x.value);
+      if (!agrees(vary_of(k, x), all & ~r.all())) return false;
+    }
+    if (!extends) return false;
     if (!commit) return true;
-    const unsigned added = all & ~subset;
-    r.row = r.rank > 0 ? added : 0u;
+    r.row = all & ~r.all();
     r.rank = s.rank;
     for (int j = 0; j < s.rank; ++j) r.d[j] = s.d[j];
-    const int x = g_.operand(n, 0), v = n.result;
-    r.masks.push(all);
-    step_of_[v] = k, shape_mask_[v] = all, vary_mask_[v] = vary_mask_[x];
-    r.nodes.push(i);
-    return true;
+    return join(k, i, true);
   }
 
   // ---- second pass: what leaves a region, and its canonical form
@@ -344,7 +410,7 @@ class partitioner {
     }
     for (int i : r.nodes)
       for (int j = 0; j < g_.nodes[i].operands; ++j) {
-        const int x = g_.operand(g_.nodes[i], j);
+        const int x = source_value(g_.nodes[i], j);
         if (!is_free(x)) mark_read(k, x);
         else
           for (int m = 0; m < at(x).operands; ++m) mark_read(k, g_.operand(at(x), m));
@@ -408,22 +474,19 @@ class partitioner {
       locals.push({x, shape, s.inputs++});
       p_.inputs.push({x, g_.type(x).type, collapse(shape)});
     };
-    auto operand_shape = [&](const node& n, int j) {
-      const int x = g_.operand(n, j), v = n.result;
-      if (is_inside(k, x)) return shape_mask_[x];
-      if (n.op->kind == op_kind::reduction) return r.all();
-      if (is_op(n, table_of<ops::broadcast>())) return squeezed_mask(g_.type(v), g_.word(n, 0));
-      return shape_mask_[v];
+    auto operand = [&](const node& n, int j) {
+      if (is_op(n, table_of<ops::broadcast>())) return source_of_broadcast(n.result, r.all());
+      return source_of(n, j, n.op->kind == op_kind::indexed ? 0u : n.op->kind == op_kind::reduction ? r.all() : shape_mask_[n.result]);
     };
     for (int i : r.nodes) {
       const node& n = g_.nodes[i];
       for (int j = 0; j < n.operands; ++j) {
-        const int x = g_.operand(n, j);
-        if (is_inside(k, x)) continue;
-        if (!is_free(x)) read(x, n.op->kind == op_kind::indexed ? 0u : operand_shape(n, j));
+        const source x = operand(n, j);
+        if (is_inside(k, x.value)) continue;
+        if (!is_free(x.value)) read(x.value, x.mask);
         else
-          for (int m = 0; m < at(x).operands; ++m)
-            if (!is_inside(k, g_.operand(at(x), m))) read(g_.operand(at(x), m), 0u);
+          for (int m = 0; m < at(x.value).operands; ++m)
+            if (!is_inside(k, g_.operand(at(x.value), m))) read(g_.operand(at(x.value), m), 0u);
       }
     }
     // statements
@@ -461,15 +524,14 @@ class partitioner {
       const node& n = g_.nodes[i];
       const int v = n.result;
       x.clear();
+      for (int j = 0; j < n.operands; ++j) {
+        const source o = operand(n, j);
+        x.push(is_free(o.value) ? emit_free(o.value, o.mask) : local_of(o.value, o.mask));
+      }
       if (n.op->kind == op_kind::indexed) {
-        for (int m = 0; m < n.operands; ++m) x.push(local_of(g_.operand(n, m), 0u));
         const unsigned vary = collapse(vary_mask_[v]);
         locals.push({v, shape_mask_[v], emit_statement(n, vary, vary, !is_op(n, table_of<ops::full>()), x.data(), x.size())});
         continue;
-      }
-      for (int j = 0; j < n.operands; ++j) {
-        const int o = g_.operand(n, j);
-        x.push(is_free(o) ? emit_free(o, operand_shape(n, j)) : local_of(o, operand_shape(n, j)));
       }
       int local = x[0];  // broadcast, reshape and a reduction over nothing are the operand itself
       if (n.op->kind == op_kind::pointwise) local = emit_statement(n, collapse(vary_mask_[v]), 0, false, x.data(), x.size());
@@ -498,7 +560,8 @@ class partitioner {
   list<int> step_of_;
   list<unsigned> shape_mask_, vary_mask_;
   list<bool> terminal_;
-  list<int> reader_;
+  list<bool> pending_;   // waits for its first user
+  list<int> reader_;     // the last region that reads it
   list<bool> used_outside_;
 };
 

@@ -13,12 +13,10 @@ struct region_space {
 template <class Plan, int K> constexpr region_space space_of_step() {
   const step_info& s = Plan::data.steps[K];
   region_space r;
-  bool reduced = false;
-  for (int i = 0; i < s.statements; ++i) reduced = reduced || Plan::data.statements[s.statement + i].op->kind == op_kind::reduction;
   for (int i = 0; i < s.extents; ++i) {
     const dim& d = Plan::data.extents[s.extent + i];
-    // A plain loop over all elements is one kernel for every length.
-    if (!d.named() && (reduced || s.extents > 1 || d.size == 1)) {
+    // A loop over all elements is one kernel for every length.
+    if (!d.named() && (s.extents > 1 || d.size == 1)) {
       r.extents[i] = d.size;
       continue;
     }

@@ -18,11 +18,11 @@ using extents = std::vector<std::int64_t>;
 
 inline constexpr dtype all_types[]{dtype::b8, dtype::i32, dtype::i64, dtype::f16, dtype::bf16, dtype::f32, dtype::f64};
 
-inline std::mt19937& random() {
+inline std::mt19937& generator() {
   static std::mt19937 g(7);
   return g;
 }
-inline std::int64_t random(std::int64_t low, std::int64_t high) { return std::uniform_int_distribution<std::int64_t>(low, high)(random()); }
+inline std::int64_t random(std::int64_t low, std::int64_t high) { return std::uniform_int_distribution<std::int64_t>(low, high)(generator()); }
 
 /// Begins on a cache line, as the executor's buffers do, and as all ones: a NaN where nothing was written.
 class buffer {
@@ -76,7 +76,7 @@ class buffer {
   }
   /// Any bits.
   buffer& fill_bits() {
-    for (std::size_t i = 0; i < bytes_; ++i) data_[i] = static_cast<char>(random()() & (type() == dtype::b8 ? 1 : 0xff));
+    for (std::size_t i = 0; i < bytes_; ++i) data_[i] = static_cast<char>(generator()() & (type() == dtype::b8 ? 1 : 0xff));
     return *this;
   }
   /// Nothing was written before or behind it.

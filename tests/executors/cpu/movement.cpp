@@ -79,7 +79,6 @@ TEST_CASE("transpose: all orders of up to four axes, random orders of more") {
     std::vector<std::int64_t> order(static_cast<std::size_t>(rank));
     std::iota(order.begin(), order.end(), 0);
     do {
-      check_transpose(random_type(), {extents{5, 7, 3, 9}.begin(), extents{5, 7, 3, 9}.begin()}, {});
       extents shape{5, 7, 3, 9};
       shape.resize(order.size());
       check_transpose(random_type(), shape, order);
@@ -89,7 +88,7 @@ TEST_CASE("transpose: all orders of up to four axes, random orders of more") {
     const extents shape = random_shape();
     std::vector<std::int64_t> order(shape.size());
     std::iota(order.begin(), order.end(), 0);
-    std::shuffle(order.begin(), order.end(), random());
+    std::shuffle(order.begin(), order.end(), generator());
     check_transpose(random_type(), shape, order);
   }
 }

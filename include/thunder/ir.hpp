@@ -1,0 +1,7 @@
+#pragma once
+/// Traces and transforms without a machine: expressions, ops, gradients. Host-only: no runtime, no CUDA, BLAS or OpenMP header.
+#include "core/initialiser.hpp"
+#include "ops/all.hpp"
+#include "transforms/grad.hpp"
+#include "transforms/inline.hpp"
+#include "transforms/simplify.hpp"

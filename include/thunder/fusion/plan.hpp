@@ -39,6 +39,7 @@ template <plan_size S> struct frozen_plan {
   dim extents[at_least_one(S.extents)]{};
   slot_info slots[at_least_one(S.slots)]{};
   int results[at_least_one(S.results)]{};              // the slot of each output of the program
+  int commit = 0;                                      // from this step on, arguments are only overwritten with what is computed
 };
 
 /// What a region may overwrite while it reads it: the whole space, each element at its own place, and nothing reduced.
@@ -50,8 +51,16 @@ constexpr bool updates_in_place(const partition& p, const step_info& s, unsigned
   return read == written && (read == all || (s.extents == 1 && read == 0));
 }
 
-/// `updated[k]`: the parameter that output k replaces, or -1.
-template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const int* updated) {
+/// What an output replaces.
+struct replacement {
+  enum kind : std::uint8_t { nothing, parameter, formal };
+  kind what = nothing;
+  int index = 0;
+};
+
+/// `replaces[k]`: the parameter or donated formal whose place output k takes. With `commit_last` nothing is replaced before all other
+/// steps have run, so that results can be checked first.
+template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const replacement* replaces, bool commit_last) {
   partition p = partitioner(g).run();
   const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
   list<slot_info> slots;
@@ -76,10 +85,12 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     const int v = g.outputs[k], r = p.roots[v];
     int target = -1;
     bool direct = writer[r] >= 0 && slot_of[r] < 0;
-    if (updated[k] >= 0) {
+    if (replaces[k].what != replacement::nothing) {
+      const auto place = replaces[k].what == replacement::parameter ? slot_info::parameter : slot_info::formal;
       for (int s = 0; s < slots.size(); ++s)
-        if (slots[s].where == slot_info::parameter && slots[s].index == updated[k]) target = s;
-      if (target < 0) target = slots.push({slot_info::parameter, updated[k], g.values[v].type, -1, -1});
+        if (slots[s].where == place && slots[s].index == replaces[k].index) target = s;
+      if (target < 0) target = slots.push({place, replaces[k].index, g.values[v].type, -1, -1});
+      direct = direct && !commit_last;
       unsigned written = 0;
       if (direct)
         for (int j = 0; j < p.steps[writer[r]].outputs; ++j)
@@ -104,6 +115,7 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     }
 
   frozen_plan<S> f;
+  f.commit = p.steps.size();
   plan_size& n = f.size;
   n.steps = p.steps.size() + copies.size(), n.operands = p.inputs.size() + p.outputs.size() + 2 * copies.size(), n.statements = p.statements.size();
   n.words = p.words.size(), n.statement_operands = p.operands.size(), n.extents = p.extents.size(), n.slots = slots.size(), n.results = results.size();
@@ -153,7 +165,7 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
 
 template <plan_size S, plan_size From> constexpr frozen_plan<S> trim_plan(const frozen_plan<From>& f) {
   frozen_plan<S> r;
-  r.size = f.size;
+  r.size = f.size, r.commit = f.commit;
   for (int i = 0; i < S.steps; ++i) r.steps[i] = f.steps[i];
   for (int i = 0; i < S.operands; ++i) r.operands[i] = f.operands[i];
   for (int i = 0; i < S.statements; ++i) r.statements[i] = f.statements[i];

@@ -11,16 +11,29 @@
 
 namespace thunder {
 
-/// A tensor that the program may overwrite: one of its results takes its place.
-template <class T> struct donated {
-  T& tensor;
-};
+/// A tensor that the program may overwrite: see donate.
+template <class T, class Shape> struct donated { basic_tensor<T, Shape>* tensor; };
+/// Gives a tensor to a program: the first result of its type takes over its memory, and the tensor is moved from. Where the program throws,
+/// the tensor may be lost.
+template <class T, class Shape> donated<T, Shape> donate(basic_tensor<T, Shape>& x) { return {&x}; }
 
+/// An argument without data, for `lower` and `init`: spec<float, B, 784>().
+template <class T, class Shape> struct basic_spec {};
+template <class T, auto... D> using spec = basic_spec<T, shape_t<D...>>;
+
+/// What kind of argument X is. The mask `donated` says which of its leaves may be overwritten.
 template <class X> struct argument { static constexpr bool known = false; };
+template <class T, class Shape> struct argument<basic_spec<T, Shape>> {
+  static constexpr bool known = true;
+  static constexpr int leaves = 1;
+  static constexpr std::uint64_t donations = 0;
+  using expression = expr<dtype_of<T>, Shape, 0>;
+};
 /// A leaf: `expression` is what a trace sees.
 template <class T, class Shape> struct tensor_argument {
   static constexpr bool known = true;
   static constexpr int leaves = 1;
+  static constexpr std::uint64_t donations = 0;
   using expression = expr<dtype_of<T>, Shape, 0>;
   template <class X, class Visit> static void each(const X& x, Visit&& visit) {
     const auto v = x.view();
@@ -29,9 +42,17 @@ template <class T, class Shape> struct tensor_argument {
 };
 template <class T, class Shape> struct argument<basic_tensor<T, Shape>> : tensor_argument<T, Shape> {};
 template <class T, class Shape> struct argument<basic_view<T, Shape>> : tensor_argument<std::remove_const_t<T>, Shape> {};
+template <class T, class Shape> struct argument<donated<T, Shape>> : tensor_argument<T, Shape> {
+  static constexpr std::uint64_t donations = 1;
+  template <class Visit> static void each(const donated<T, Shape>& x, Visit&& visit) { tensor_argument<T, Shape>::each(*x.tensor, visit); }
+};
+/// The storage of a donated argument, for the result that takes its place.
+template <class A> storage release_donated(const A&) { return {}; }
+template <class T, class Shape> storage release_donated(const donated<T, Shape>& x) { return std::move(*x.tensor).release(); }
 template <class N> requires(std::is_arithmetic_v<N> && is_element<N>) struct argument<N> {
   static constexpr bool known = true;
   static constexpr int leaves = 1;
+  static constexpr std::uint64_t donations = 0;
   using expression = expr<dtype_of<N>, shape<>, 0>;
   template <class Visit> static void each(const N& x, Visit&& visit) { visit(const_cast<N*>(&x), static_cast<const std::int64_t*>(nullptr), shaped<shape<>>{}); }
 };
@@ -54,12 +75,21 @@ template <int N, class X> constexpr auto members(X& x) {
 template <template <class...> class C, class... E> requires(argument<E>::known && ...) struct argument<C<E...>> {
   static constexpr bool known = true;
   static constexpr int leaves = (0 + ... + argument<E>::leaves);
+  static constexpr std::uint64_t donations = 0;
+  static_assert(((argument<E>::donations == 0) && ...), "donate a tensor as an argument of its own, not inside a tuple or an aggregate");
   using expression = C<typename argument<E>::expression...>;
   template <class Visit> static void each(const C<E...>& x, Visit&& visit) {
     std::apply([&](auto&... m) { (argument<E>::each(m, visit), ...); }, members<sizeof...(E)>(x));
   }
 };
 template <class A> using argument_of = argument<std::remove_cvref_t<A>>;
+/// Which formals are donated.
+template <class... A> constexpr std::uint64_t donation_mask() {
+  std::uint64_t mask = 0;
+  int at = 0;
+  ((mask |= argument_of<A>::donations << at, at += argument_of<A>::leaves), ...);
+  return mask;
+}
 
 /// Says what is wrong with an argument that is none.
 template <bool Known, class A> constexpr void check_argument() {

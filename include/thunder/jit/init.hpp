@@ -30,8 +30,8 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
   return s;
 }
 /// init(step, key, arguments...): the state of a jitted program for arguments of these types.
-template <class F, class E, class... A> state init(const jitted<F, E>&, std::int64_t key, const A&... arguments) {
-  return init(decltype(jitted<F, E>::lower(arguments...))::graph, key);
+template <class F, class E, non_finite P, class... A> state init(const jitted<F, E, P>&, std::int64_t key, const A&... arguments) {
+  return init(decltype(jitted<F, E, P>::lower(arguments...))::graph, key);
 }
 
 }  // namespace thunder

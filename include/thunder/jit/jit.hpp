@@ -14,19 +14,23 @@ struct any_program {
   void (*destroy)(void*);
 };
 
-template <class F, class Executor> class jitted {
+template <class F, class Executor, non_finite Policy> class jitted {
  public:
   explicit jitted(F f) : f_(f) {}
   jitted(jitted&& o) noexcept : f_(o.f_), programs_(std::move(o.programs_)) { o.programs_.clear(); }
-  jitted(const jitted& o) : f_(o.f_) {}
+  jitted(const jitted& o) : f_(o.f_) {}  // a copy compiles nothing again, but has an arena of its own
+  jitted& operator=(jitted o) noexcept {
+    programs_.swap(o.programs_);
+    return *this;
+  }
   ~jitted() {
     for (auto& p : programs_) p.destroy(p.program);
   }
 
-  /// The program for arguments of these types; nothing runs. Arguments may be tensors, views, numbers, or shape-only
-  /// `spec<float, B, 784>`.
+  /// The program for arguments of these types, to look at or to run; nothing runs now. Arguments may be tensors, views, numbers, or
+  /// shapes alone: spec<float, B, 784>().
   template <class... A> static auto lower(const A&...) {
-    if constexpr ((argument_of<A>::known && ...)) return lower_as<typename argument_of<A>::expression...>();
+    if constexpr ((argument_of<A>::known && ...)) return lower_as<donation_mask<A...>(), typename argument_of<A>::expression...>();
     else {
       (check_argument<argument_of<A>::known, A>(), ...);
       return invalid{};
@@ -34,20 +38,19 @@ template <class F, class Executor> class jitted {
   }
   template <class... A> static auto lower(const state&, const A&... a) { return lower(a...); }
 
-  /// Runs the program for these arguments.
-  template <class... A> decltype(auto) operator()(const A&... a) { return call(a...); }
-  template <class... A> decltype(auto) operator()(state& s, const A&... a) { return call(s, a...); }
-
- private:
-  template <class... X> static auto lower_as() {
-    using T = trace_t<F, X...>;
-    if constexpr (std::same_as<T, invalid>) return invalid{};
-    else return compiled<Executor, typename T::body, typename T::result, X...>{};
-  }
-  template <class... A> auto call(A&... a) {
+  /// Runs the program for these arguments. A state comes first: parameters are read from it by name, and new values (`update`) are
+  /// written into it.
+  template <class... A> auto operator()(A&&... a) {
     using P = decltype(lower(a...));
     if constexpr (std::same_as<P, invalid>) return invalid{};
     else return find<P>()(a...);
+  }
+
+ private:
+  template <std::uint64_t Donated, class... X> static auto lower_as() {
+    using T = trace_t<F, X...>;
+    if constexpr (std::same_as<T, invalid>) return invalid{};
+    else return compiled<Executor, typename T::body, typename T::result, Donated, Policy>{};
   }
   template <class P> static constexpr char tag_of = 0;
   template <class P> P& find() {
@@ -58,14 +61,45 @@ template <class F, class Executor> class jitted {
     return *owner.release();
   }
 
-  F f_;
+  [[no_unique_address]] F f_;
   std::vector<any_program> programs_;
 };
 
-/// A compiled program of a generic callable, lowered once for each list of argument types.
+/// A compiled program of a generic callable, lowered once for each list of argument types. One object is used by one thread at a time.
 ///
 ///     auto add = thunder::jit([](auto a, auto b) { return a + b; });
 ///     std::cout << add(x, y);
-template <class F> auto jit(F f) { return jitted<F, cpu::executor>(f); }
+template <class F> auto jit(F f) { return jitted<F, cpu::executor, non_finite::keep>(f); }
+/// The same with a policy: jit<non_finite::refuse>(step) throws numeric_error before it overwrites anything with NaN or infinity.
+template <non_finite Policy, class F> auto jit(F f) { return jitted<F, cpu::executor, Policy>(f); }
+
+/// What grad(f) and value_and_grad(f) do with tensors: a program of their own for each thread.
+template <class F, class... A> auto call_on_tensors(const F& f, A&&... arguments) {
+  static thread_local jitted<F, cpu::executor, non_finite::keep> program(f);
+  return program(static_cast<A&&>(arguments)...);
+}
+
+/// A program whose type says only what it takes and gives: declared in one file, made in another.
+///
+///     program<tensor<float, B, 10>(state&, tensor_view<const float, B, 784>)> predict();   // in a header
+///     ... predict() { return jit(model{}); }                                               // in one .cpp or .cu
+template <class Signature> class program;
+template <class R, class... A> class program<R(A...)> {
+ public:
+  template <class F, class E, non_finite P> program(jitted<F, E, P> f) : self_(std::make_unique<holder<jitted<F, E, P>>>(std::move(f))) {}
+  R operator()(A... arguments) { return self_->call(static_cast<A>(arguments)...); }
+
+ private:
+  struct base {
+    virtual ~base() = default;
+    virtual R call(A... arguments) = 0;
+  };
+  template <class J> struct holder : base {
+    explicit holder(J&& f) : f_(std::move(f)) {}
+    R call(A... arguments) override { return f_(arguments...); }
+    J f_;
+  };
+  std::unique_ptr<base> self_;
+};
 
 }  // namespace thunder

@@ -54,27 +54,42 @@ template <class... E> struct update_names<updates<E...>, false> {
   template <class Out> static constexpr void collect(Out& out, int& at) { (update_names<E, true>::collect(out, at), ...); }
 };
 
-/// The plan of a lowered body whose results are shaped like R.
-template <class Body, class R> struct planned {
+/// The plan of a lowered body whose results are shaped like R. Donated: a mask of formals that results may replace (each by the first
+/// result of its type). Commit last: overwrite nothing before all results are known.
+template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false> struct planned {
   using graph_type = lowered<Body>;
   static constexpr const graph_view& graph = graph_type::view;
-  struct update_list { int parameter[at_least_one(tree<R>::leaves)]; };
-  static constexpr update_list updated = [] {
+  struct replacement_list {
+    replacement of[at_least_one(tree<R>::leaves)];
+    std::uint64_t unused = 0;   // donated formals that no result can replace
+    bool unknown_name = false;  // an update of what the program does not read
+  };
+  static constexpr replacement_list replaces = [] {
     digest names[at_least_one(tree<R>::leaves)]{};
     int at = 0;
     update_names<R>::collect(names, at);
-    update_list u{};
+    replacement_list r{};
+    r.unused = Donated;
     for (int i = 0; i < tree<R>::leaves; ++i) {
-      u.parameter[i] = -1;
+      const meta& m = graph.type(graph.outputs[i]);
       for (int k = 0; names[i] && k < graph.parameter_count; ++k)
-        if (graph.names[graph.parameters[k].name].hash == names[i]) u.parameter[i] = k;
-      if (names[i] && u.parameter[i] < 0) throw "update: a new value is given for a name that the program does not read";
+        if (graph.names[graph.parameters[k].name].hash == names[i] && graph.types[graph.parameters[k].type] == m) r.of[i] = {replacement::parameter, k};
+      if (names[i]) r.unknown_name = r.unknown_name || r.of[i].what == replacement::nothing;
+      else
+        for (int f = 0; f < graph.node_count && r.of[i].what == replacement::nothing; ++f) {
+          const node& n = graph.nodes[f];
+          if (n.op->id != table_of<ops::formal>()->id || !(r.unused >> graph.word(n, 0) & 1) || !(graph.type(n.result) == m)) continue;
+          r.of[i] = {replacement::formal, static_cast<int>(graph.word(n, 0))};
+          r.unused &= ~(std::uint64_t{1} << graph.word(n, 0));
+        }
     }
-    return u;
+    return r;
   }();
+  static_assert(!replaces.unknown_name, "update: a new value has a name that the program does not read, or another type than the parameter");
+  static_assert(replaces.unused == 0, "donate: no result has the type of a donated argument, so nothing can take its place");
 
  private:
-  template <plan_size S> static constexpr auto capped = make_plan<S>(graph, updated.parameter);
+  template <plan_size S> static constexpr auto capped = make_plan<S>(graph, replaces.of, CommitLast);
   static constexpr plan_size guess = [] {
     const graph_size& g = graph_type::data.size;
     return plan_size{g.nodes + g.outputs, 3 * g.nodes + 2 * g.operands, 3 * g.nodes, 2 * g.words + 2 * g.nodes, 3 * g.operands + g.nodes, 4 * g.nodes, g.nodes + g.outputs, g.outputs};
@@ -82,7 +97,7 @@ template <class Body, class R> struct planned {
   static constexpr plan_size size = capped<guess>.size;
   static constexpr auto fitted() {
     if constexpr (guess.holds(size)) return trim_plan<size>(capped<guess>);
-    else return make_plan<size>(graph, updated.parameter);
+    else return make_plan<size>(graph, replaces.of, CommitLast);
   }
 
  public:

@@ -13,10 +13,37 @@ struct memory_plan {
   std::int64_t results = 0;     // bytes of fresh results
 };
 
-/// A program of one trace. R: what the traced function returns; X...: what a trace sees of the arguments.
-template <class Executor, class Body, class R, class... X> class compiled {
+/// Whether all elements are finite; true for types that cannot be otherwise.
+inline bool all_finite(const void* data, dtype t, std::int64_t bytes) {
+  auto scan = [&]<class Word>(Word exponent) {  // an exponent of all ones: infinity or NaN
+    const auto* p = static_cast<const unsigned char*>(data);
+    bool finite = true;
+    for (std::int64_t i = 0; i < bytes; i += static_cast<std::int64_t>(sizeof(Word))) {
+      Word w;
+      std::memcpy(&w, p + i, sizeof w);
+      finite = finite && static_cast<Word>(w & exponent) != exponent;
+    }
+    return finite;
+  };
+  switch (t) {
+    case dtype::f16: return scan(std::uint16_t{0x7c00});
+    case dtype::bf16: return scan(std::uint16_t{0x7f80});
+    case dtype::f32: return scan(std::uint32_t{0x7f800000});
+    case dtype::f64: return scan(std::uint64_t{0x7ff0000000000000});
+    default: return true;
+  }
+}
+
+/// What a program does about results that are infinite or NaN.
+enum class non_finite : std::uint8_t {
+  keep,   // gives them back
+  refuse  // throws numeric_error before anything is overwritten: parameters and donated arguments are as they were
+};
+
+/// A program of one trace. R: what the traced function returns; Donated: a mask of formals that it may overwrite.
+template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy> class compiled {
  public:
-  using plan = planned<Body, R>;
+  using plan = planned<Body, R, Donated, Policy == non_finite::refuse>;
   static constexpr const graph_view& graph = plan::graph;
   static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;
   using result_type = typename result_builder<R>::type;
@@ -119,13 +146,16 @@ template <class Executor, class Body, class R, class... X> class compiled {
     // results
     storage results[at_least_one(tree<R>::leaves)];
     for (int k = 0; k < plan::data.size.results; ++k) {
-      const int slot = plan::data.results[k];
-      if (plan::data.slots[slot].where == slot_info::result) {
-        results[k] = storage::allocate(static_cast<std::size_t>(layout_.bytes[slot]));
-        where[slot] = results[k].data();
+      const slot_info& slot = plan::data.slots[plan::data.results[k]];
+      const std::int64_t bytes = layout_.bytes[plan::data.results[k]];
+      if (slot.where == slot_info::result) {
+        results[k] = storage::allocate(static_cast<std::size_t>(bytes));
+        where[plan::data.results[k]] = results[k].data();
+      } else if (slot.where == slot_info::parameter) {
+        if (!writable) throw state_error("the program updates the parameter '" + full_name(slot.index) + "': pass a state that is not const");
+        check_overlap(parameters[slot.index], bytes, formals, -1, "a parameter that the program updates in place");
       } else {
-        if (!writable) throw state_error("the program updates the parameter '" + full_name(plan::data.slots[slot].index) + "': pass a state that is not const");
-        check_overlap(parameters[plan::data.slots[slot].index], layout_.bytes[slot], formals);
+        check_overlap(formals[slot.index], bytes, formals, slot.index, "a donated argument");
       }
     }
     for (int i = 0; i < slot_count; ++i) {
@@ -134,19 +164,45 @@ template <class Executor, class Body, class R, class... X> class compiled {
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    run_steps(where, b, std::make_integer_sequence<int, step_count>{});
+    run_steps<0>(where, b, std::make_integer_sequence<int, plan::data.commit>{});
+    if constexpr (Policy == non_finite::refuse) check_finite(where);
+    run_steps<plan::data.commit>(where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
+    int formal = 0;
+    auto hand_over = [&](const auto& argument) {
+      using Argument = argument_of<decltype(argument)>;
+      if (Argument::donations)
+        for (int k = 0; k < plan::data.size.results; ++k) {
+          const slot_info& slot = plan::data.slots[plan::data.results[k]];
+          if (slot.where == slot_info::formal && slot.index == formal) results[k] = release_donated(argument);
+        }
+      formal += Argument::leaves;
+    };
+    if constexpr (Donated != 0) (hand_over(arguments), ...);
     leaf_source leaf{results, b};
     return result_builder<R>::build(leaf);
   }
-  /// A parameter that is updated in place is nobody's argument.
-  void check_overlap(const void* parameter, std::int64_t bytes, void* const* formals) const {
-    const auto p = reinterpret_cast<std::uintptr_t>(parameter);
+  /// What is overwritten is part of no other argument.
+  void check_overlap(const void* written, std::int64_t bytes, void* const* formals, int itself, const char* what) const {
+    const auto p = reinterpret_cast<std::uintptr_t>(written);
     for (int i = 0; i < slot_count; ++i) {
       const slot_info& slot = plan::data.slots[i];
-      if (slot.where != slot_info::formal) continue;
+      if (slot.where != slot_info::formal || slot.index == itself) continue;
       const auto f = reinterpret_cast<std::uintptr_t>(formals[slot.index]);
       if (f < p + static_cast<std::uintptr_t>(bytes) && p < f + static_cast<std::uintptr_t>(layout_.bytes[i]))
-        throw donation_error("argument " + std::to_string(slot.index) + " overlaps a parameter that the program updates in place: pass a copy");
+        throw donation_error("argument " + std::to_string(slot.index) + " overlaps " + what + ": pass a copy");
+    }
+  }
+  /// Looks at everything that is about to leave the program.
+  void check_finite(void* const* where) const {
+    for (int k = 0; k < plan::data.size.results; ++k) {
+      const slot_info& to = plan::data.slots[plan::data.results[k]];
+      int slot = plan::data.results[k];
+      if (to.where != slot_info::result)  // still where the copy will take it from
+        for (int s = plan::data.commit; s < step_count; ++s)
+          if (plan::data.operands[plan::data.steps[s].output].slot == slot) slot = plan::data.operands[plan::data.steps[s].input].slot;
+      if (!all_finite(where[slot], graph.types[plan::data.slots[slot].type].type, layout_.bytes[slot]))
+        throw numeric_error((to.where == slot_info::parameter ? "the new value of the parameter '" + full_name(to.index) + "'" : "result " + std::to_string(k)) +
+                            " is not finite; nothing was updated");
     }
   }
   static const meta& formal_type(int index) {
@@ -155,7 +211,9 @@ template <class Executor, class Body, class R, class... X> class compiled {
     throw error("argument " + std::to_string(index) + " does not exist");
   }
 
-  template <int... K> static void run_steps(void* const* where, const bindings& b, std::integer_sequence<int, K...>) { (run_step<K>(where, b), ...); }
+  template <int First, int... K> static void run_steps(void* const* where, const bindings& b, std::integer_sequence<int, K...>) {
+    (run_step<First + K>(where, b), ...);
+  }
   template <int K> static void run_step(void* const* where, const bindings& b) {
     constexpr step_info s = plan::data.steps[K];
     if constexpr (s.op == nullptr) {

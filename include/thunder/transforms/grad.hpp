@@ -174,11 +174,16 @@ template <class Body, class Call, int First, int... K> constexpr auto named_grad
 template <class F, class Wrt, bool Value> struct grad_function {
   F f;
 
-  template <class... X> constexpr auto operator()(X...) const {
+  template <class... X> requires(traced_tree<X> && ...) constexpr auto operator()(X...) const {
     using T = trace_t<F, X...>;
     if constexpr (std::same_as<T, invalid>) return invalid{};
     else if constexpr (!check_loss<typename T::result>()) return invalid{};
     else return differentiate<typename T::body, typename T::result, X...>(Wrt{});
+  }
+
+  /// On tensors: compiled once for each list of argument types (jit/jit.hpp).
+  template <class... A> requires(!(traced_tree<std::remove_cvref_t<A>> && ...)) auto operator()(A&&... arguments) const {
+    return call_on_tensors(*this, static_cast<A&&>(arguments)...);
   }
 
  private:

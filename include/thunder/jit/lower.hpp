@@ -3,6 +3,7 @@
 #include "../fusion/plan.hpp"
 #include "../fusion/region.hpp"
 #include "../ir/trace.hpp"
+#include "../ir/verify.hpp"
 #include "../transforms/decompose.hpp"
 #include "../transforms/inline.hpp"
 #include "../transforms/simplify.hpp"
@@ -22,9 +23,11 @@ template <class Body> struct lowered_maker {
   static constexpr digest key = mix(71, Body::key);
   static constexpr flattened make() {
     const graph flat = inline_calls(Body::view);
-    const graph primitive = decompose(flat.view(), [](const op_info&) { return true; });
-    const graph once = simplify(primitive.view());
-    return {simplify(once.view()), {}};
+    const graph primitive = decompose(verified(flat).view(), [](const op_info&) { return true; });
+    const graph once = simplify(verified(primitive).view());
+    flattened result{simplify(verified(once).view()), {}};
+    verified(result.g);
+    return result;
   }
   static constexpr graph_size guess() {
     const int n = inlined_count(Body::view) * 2 + 64;

@@ -1,6 +1,7 @@
 #pragma once
 /// grad and value_and_grad as functions of functions: callable on expressions inside a trace, and on tensors through jit.
 #include "../ir/trace.hpp"
+#include "../ir/verify.hpp"
 #include "vjp.hpp"
 
 namespace thunder {
@@ -90,6 +91,7 @@ template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool 
     constexpr derived_body derived[sizeof...(K) + 1]{derive<body_struct<callees.ids[K]>>()..., derived_body{0, nullptr}};
     flattened r;
     r.g = vjp(source::view, {Seeded, Keep, Formals, Parameters, rules, sizeof...(R), derived, sizeof...(K)});
+    verified(r.g);
     for (int i = 0; i < Body::data.size.lifted; ++i) r.lifted.push(Body::data.lifted[i]);
     return r;
   }

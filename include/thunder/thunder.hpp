@@ -1,5 +1,6 @@
 #pragma once
 /// Everything.
+#include "ir/refuse.hpp"  // first: an error in it shows the way it was included
 #include "jit/init.hpp"
 #include "jit/jit.hpp"
 #include "nn/linear.hpp"

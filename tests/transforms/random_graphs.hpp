@@ -70,7 +70,10 @@ class generator {
     }
     return m;
   }
-  entry pick() { return pool_[std::max(0, static_cast<int>(pool_.size()) - 1 - below(below(2) ? 3 : static_cast<int>(pool_.size())))]; }
+  entry pick() {  // often a late one, so that graphs are deep
+    const int n = static_cast<int>(pool_.size());
+    return pool_[static_cast<std::size_t>(std::max(0, n - 1 - below(below(2) ? 3 : n)))];
+  }
   /// A value that p holds of, or none.
   template <class P> bool pick_where(P p, entry& e) {
     for (int k = 0; k < 8; ++k) {

@@ -1,6 +1,7 @@
 #pragma once
-/// A growable array for constant evaluation: the few operations that passes need, each a handful of
-/// constexpr steps (std::vector costs three to five times as many, and 0.25 s to include).
+/// A growable array for constant evaluation: the few operations that passes need, each a handful of constexpr steps (std::vector
+/// costs three to five times as many, and 0.25 s to include). A function call is what a compiler's evaluator spends most on, so hot
+/// loops take `data()` once and index the pointer.
 
 namespace thunder {
 
@@ -33,6 +34,7 @@ class list {
   constexpr T* end() { return data_ + size_; }
   constexpr const T* begin() const { return data_; }
   constexpr const T* end() const { return data_ + size_; }
+  constexpr T* data() { return data_; }
   constexpr const T* data() const { return data_; }
   constexpr T& back() { return data_[size_ - 1]; }
 
@@ -43,10 +45,22 @@ class list {
     delete[] data_;
     data_ = d, room_ = n;
   }
-  constexpr int push(T value) {  // returns the new element's index; by value, as `value` may live in this list
-    if (size_ == room_) reserve(room_ < 8 ? 16 : room_ * 2);
-    data_[size_] = value;
+  /// Appends and returns the new element's index.
+  constexpr int push(const T& value) {
+    if (size_ == room_) {
+      const T kept = value;  // it may live in this list
+      reserve(room_ < 8 ? 16 : room_ * 2);
+      data_[size_] = kept;
+    } else {
+      data_[size_] = value;
+    }
     return size_++;
+  }
+  /// Appends n elements.
+  constexpr void append(const T* values, int n) {
+    if (size_ + n > room_) reserve(size_ + n < 8 ? 16 : (size_ + n) * 2);
+    for (int i = 0; i < n; ++i) data_[size_ + i] = values[i];
+    size_ += n;
   }
   constexpr void pop() { --size_; }
   constexpr void clear() { size_ = 0; }

@@ -82,10 +82,11 @@ constexpr unsigned deposit(unsigned inner, unsigned outer) {
 
 class partitioner {
  public:
-  static constexpr int max_statements = 96, max_inputs = 32;
+  static constexpr int max_statements = 96, max_inputs = 32, max_passes = 7;  // passes: reductions that depend on each other
 
   constexpr explicit partitioner(const graph_view& g)
-      : g_(g), step_of_(g.value_count, -1), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false), pending_(g.value_count, false),
+      : g_(g), step_of_(g.value_count, -1), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false),
+        pass_(g.value_count, 0), pending_(g.value_count, false),
         reader_(g.value_count, -1), used_outside_(g.value_count, false) {
     for (int v = 0; v < g.value_count; ++v) p_.roots.push(v);
   }
@@ -122,9 +123,10 @@ class partitioner {
   constexpr int root(int v) const { return p_.roots[v]; }
   constexpr const node& at(int v) const { return g_.producer(v); }
   constexpr bool is_op(const node& n, const op_info* op) const { return n.op->id == op->id; }
-  /// Computed again wherever it is needed, until something needs it in memory.
-  constexpr bool is_free(int v) const { return at(v).op->kind == op_kind::indexed && step_of_[v] < 0; }
-  constexpr bool is_broadcast(int v) const { return is_op(at(v), table_of<ops::broadcast>()) && step_of_[v] < 0; }
+  /// Computed again wherever it is needed, until something needs it in memory: regions before that step do not see it there.
+  constexpr bool is_free(int v) const { return at(v).op->kind == op_kind::indexed && !in_memory_for(v); }
+  constexpr bool is_broadcast(int v) const { return is_op(at(v), table_of<ops::broadcast>()) && !in_memory_for(v); }
+  constexpr bool in_memory_for(int v) const { return step_of_[v] >= 0 && (viewer_ < 0 || step_of_[v] <= viewer_); }
   constexpr bool is_leaf(int v) const { return at(v).op->kind == op_kind::leaf; }
   constexpr bool is_region(int k) const { return k >= 0 && regions_[k].library < 0; }
   static constexpr int max_of(int a, int b) { return a > b ? a : b; }
@@ -197,7 +199,8 @@ class partitioner {
         if (!pending_[v]) continue;
         if (k >= 0 && join_with_pending(k, g_.values[v].from)) continue;
         place_in_region(g_.values[v].from);
-        settled = false;  // it may have come later than region k
+        settled = false;  // it may have come later than region k; and the others may join it
+        break;
       }
       if (!settled) continue;
       if (k >= 0 && join(k, i, true)) return;
@@ -320,19 +323,23 @@ class partitioner {
       if (shape < 0) return promote_space(k, i, commit);
     }
     unsigned vary = 0, removed = 0;
+    int pass = reduction;
     for (int j = 0; j < n.operands; ++j) {
       const source x = source_of(n, j, static_cast<unsigned>(shape));
       if (is_inside(k, x.value) && shape_mask_[x.value] != x.mask) return false;
       vary |= vary_of(k, x);
+      if (is_inside(k, x.value)) pass = max_of(pass, pass_[x.value] + reduction);
     }
+    if (pass > max_passes) return false;
     bool terminal = false;
     unsigned row = r.row;
     if (reduction) {
       removed = deposit(squeezed_mask(g_.type(g_.operand(n, 0)), g_.word(n, 0)), r.all());
+      const bool whole_row = agrees(vary, removed);  // or else the operand repeats along part of it
       shape &= static_cast<int>(~removed);
       vary &= ~removed;
       const bool suffix = removed != 0 && ((removed | (removed - 1u)) == r.all());
-      if (suffix && removed != r.all() && (row == 0 || row == removed)) {
+      if (suffix && whole_row && removed != r.all() && (row == 0 || row == removed)) {
         if (row == 0)
           for (unsigned m : r.masks)
             if (!agrees(m, removed)) return false;
@@ -360,7 +367,7 @@ class partitioner {
       else note_read(k, x.value);
     }
     r.masks.push(static_cast<unsigned>(shape)), r.masks.push(vary), r.masks.push(removed);
-    step_of_[v] = k, shape_mask_[v] = static_cast<unsigned>(shape), vary_mask_[v] = vary, terminal_[v] = terminal;
+    step_of_[v] = k, shape_mask_[v] = static_cast<unsigned>(shape), vary_mask_[v] = vary, terminal_[v] = terminal, pass_[v] = pass;
     r.nodes.push(i);
     return true;
   }
@@ -402,6 +409,7 @@ class partitioner {
     if (step_of_[r] != k || r != v || terminal_[r] || regions_[k].library >= 0) used_outside_[r] = true;
   }
   constexpr void mark_reads(int k) {
+    viewer_ = k;
     const region_builder& r = regions_[k];
     if (r.library >= 0) {
       const node& n = g_.nodes[r.library];
@@ -418,6 +426,7 @@ class partitioner {
   }
 
   constexpr void emit_step(int k) {
+    viewer_ = k;
     const region_builder& r = regions_[k];
     step_info s;
     s.input = p_.inputs.size(), s.output = p_.outputs.size(), s.statement = p_.statements.size(), s.extent = p_.extents.size(), s.word = p_.words.size();
@@ -560,9 +569,11 @@ class partitioner {
   list<int> step_of_;
   list<unsigned> shape_mask_, vary_mask_;
   list<bool> terminal_;
+  list<int> pass_;       // the reductions that a value waits for inside its region
   list<bool> pending_;   // waits for its first user
   list<int> reader_;     // the last region that reads it
   list<bool> used_outside_;
+  int viewer_ = -1;      // second pass: the step that looks
 };
 
 }  // namespace thunder

@@ -69,14 +69,21 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     const node& n = g.nodes[i];
     if (n.op->id == formal_id) slot_of[n.result] = slots.push({slot_info::formal, static_cast<int>(g.word(n, 0)), g.values[n.result].type, -1, -1});
     if (n.op->id == parameter_id)
-      for (int k = 0; k < g.parameter_count; ++k)
-        if (g.names[g.parameters[k].name].hash == g.names[n.name].hash) slot_of[n.result] = slots.push({slot_info::parameter, k, g.values[n.result].type, -1, -1});
+      for (int k = 0; k < g.parameter_count; ++k) {
+        if (g.names[g.parameters[k].name].hash != g.names[n.name].hash) continue;
+        for (int s = 0; s < slots.size(); ++s)  // one name may be read by leaves of different initialisers
+          if (slots[s].where == slot_info::parameter && slots[s].index == k) slot_of[n.result] = s;
+        if (slot_of[n.result] < 0) slot_of[n.result] = slots.push({slot_info::parameter, k, g.values[n.result].type, -1, -1});
+      }
   }
   // where results go: directly, unless they are an argument, a second use of one value, or would overwrite what is read later
   struct copy {
-    int from, slot;
+    int from, to, type;  // slots; the type of the value
   };
-  list<copy> copies;
+  struct late_result {
+    int value, slot;
+  };
+  list<late_result> late;
   list<int> results;
   list<int> writer(g.value_count, -1);
   for (int k = 0; k < p.steps.size(); ++k)
@@ -101,11 +108,15 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
           if (slot_of[p.roots[in.value]] != target) continue;
           if (s > writer[r] || (s == writer[r] && !updates_in_place(p, p.steps[s], in.mask, written))) direct = false;
         }
+      for (int o = 0; direct && o < g.output_count; ++o) {  // the old value is itself a result
+        const int x = p.roots[g.outputs[o]];
+        if (writer[x] < 0 && slot_of[x] == target) direct = false;
+      }
     } else {
       target = slots.push({slot_info::result, k, g.values[v].type, -1, -1});
     }
     if (direct) slot_of[r] = target;
-    else copies.push({v, target});
+    else late.push({v, target});
     results.push(target);
   }
   for (int k = 0; k < p.steps.size(); ++k)
@@ -114,8 +125,25 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
       if (slot_of[v] < 0) slot_of[v] = slots.push({slot_info::arena, 0, g.values[v].type, k, k});
     }
 
+  // Copies happen at once: fresh results first, then what would be overwritten before its turn is set aside, then the replacements.
+  list<copy> copies, replacements;
+  for (const late_result& l : late) {
+    const copy c{slot_of[p.roots[l.value]], l.slot, g.values[l.value].type};
+    if (slots[c.to].where == slot_info::result) copies.push(c);
+    else if (c.from != c.to) replacements.push(c);
+  }
+  for (int k = 0; k < replacements.size(); ++k)
+    for (int earlier = 0; earlier < k; ++earlier) {
+      if (replacements[earlier].to != replacements[k].from) continue;
+      const int aside = slots.push({slot_info::arena, 0, replacements[k].type, -1, -1});
+      copies.push({replacements[k].from, aside, replacements[k].type});
+      replacements[k].from = aside;
+      break;
+    }
+
   frozen_plan<S> f;
-  f.commit = p.steps.size();
+  f.commit = p.steps.size() + copies.size();
+  for (const copy& c : replacements) copies.push(c);
   plan_size& n = f.size;
   n.steps = p.steps.size() + copies.size(), n.operands = p.inputs.size() + p.outputs.size() + 2 * copies.size(), n.statements = p.statements.size();
   n.words = p.words.size(), n.statement_operands = p.operands.size(), n.extents = p.extents.size(), n.slots = slots.size(), n.results = results.size();
@@ -149,10 +177,11 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     step_info s;
     s.op = table_of<ops::reshape>();
     s.input = at, s.inputs = 1, s.output = at + 1, s.outputs = 1;
-    const int from = slot_of[p.roots[copies[k].from]], type = g.values[copies[k].from].type, step = p.steps.size() + k;
-    f.operands[at++] = {from, type, g.types[type].type, 0, 0};
-    f.operands[at++] = {copies[k].slot, type, g.types[type].type, 0, 0};
-    use(from, step), use(copies[k].slot, step);
+    const copy& c = copies[k];
+    const int step = p.steps.size() + k;
+    f.operands[at++] = {c.from, c.type, g.types[c.type].type, 0, 0};
+    f.operands[at++] = {c.to, c.type, g.types[c.type].type, 0, 0};
+    use(c.from, step), use(c.to, step);
     f.steps[step] = s;
   }
   for (int i = 0; i < n.statements; ++i) f.statements[i] = p.statements[i];

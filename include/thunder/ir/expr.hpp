@@ -8,57 +8,83 @@
 
 namespace thunder {
 
-/// Where the record of a statement is found: declared here, defined by the one class template instantiated for that statement.
-template <digest D> struct site {
+/// The type of a value as a type. Its meta exists once for all values of that type.
+template <dtype T, class Shape> struct layout {
+  static constexpr keyed_meta keyed{make_meta<T>(Shape{}), mix(0, make_meta<T>(Shape{}))};
+  static constexpr const meta& value = keyed.value;
+};
+
+/// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely. `definition` leads to the
+/// record of the statement: it is declared here and defined by the one class template instantiated for that statement.
+template <dtype T, class Shape, digest D, int Result = 0>
+struct expr {
+  using shape_type = Shape;
+  using layout_type = layout<T, Shape>;
+  static constexpr dtype element = T;
+  static constexpr int rank = Shape::rank;
+  static constexpr const meta& type = layout_type::value;
+  static constexpr digest id = D;
+  static constexpr int result = Result;
+  static constexpr digest key = Result == 0 ? D : mix(D, static_cast<digest>(Result));
+
 #pragma GCC diagnostic push
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wnon-template-friend"
 #endif
-  friend constexpr const statement* definition(site);
+  friend constexpr const statement* definition(expr);
 #pragma GCC diagnostic pop
-};
 
-/// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely.
-template <dtype T, class Shape, digest D, int Result = 0>
-struct expr {
-  using shape_type = Shape;
-  static constexpr dtype element = T;
-  static constexpr int rank = Shape::rank;
-  static constexpr meta type = make_meta<T>(Shape{});
-  static constexpr digest id = D;
-  static constexpr int result = Result;
+  /// Only to say what is wrong with `if (x > 0_c)`.
+  template <int = 0> constexpr explicit operator bool() const {
+    refuse<mistake::condition, 0, 0>();
+    return false;
+  }
 };
 
 template <class X> inline constexpr bool is_expression = false;
 template <dtype T, class S, digest D, int R> inline constexpr bool is_expression<expr<T, S, D, R>> = true;
 template <class X> concept expression = is_expression<X>;
+template <class X> inline constexpr bool is_typed = false;
+template <dtype T, class S, digest D, int R> inline constexpr bool is_typed<expr<T, S, D, R>> = true;
+template <> inline constexpr bool is_typed<invalid> = true;
 /// An expression, or what is left of one after a reported mistake.
-template <class X> concept typed = is_expression<X> || std::same_as<X, invalid>;
+template <class X> concept typed = is_typed<X>;
 
-template <expression X> constexpr statement::operand operand_of() { return {definition(site<X::id>{}), X::result}; }
+template <expression X> constexpr statement::operand operand_of() { return {definition(X{}), X::result}; }
 
 /// No declared result type.
-struct no_target {};
+struct no_target { static constexpr const meta* type = nullptr; static constexpr digest key = 0; };
 /// A declared result type.
-template <dtype T, class Shape> struct target_of { static constexpr meta type = make_meta<T>(Shape{}); };
+template <dtype T, class Shape> struct target_of {
+  static constexpr const meta* type = &layout<T, Shape>::value;
+  static constexpr digest key = layout<T, Shape>::keyed.key;
+};
 
 template <class Words> struct word_data;
 template <std::int64_t... W> struct word_data<words<W...>> {
   static constexpr int count = sizeof...(W);
   static constexpr std::int64_t data[sizeof...(W) + 1]{W..., 0};
+  static constexpr digest key = [] {
+    digest h = sizeof...(W);
+    for (int k = 0; k < count; ++k) h = mix(h, static_cast<digest>(data[k]));
+    return h;
+  }();
 };
-template <class Target> constexpr const meta* target_type() {
-  if constexpr (std::same_as<Target, no_target>) return nullptr;
-  else return &Target::type;
-}
+template <class Op> inline constexpr digest op_id = digest_of(Op::name);
 
-/// One statement of typed operands: what it gives, checked once.
-template <class Op, class Words, class Target, class... X>
-struct typed_statement {
-  static constexpr const meta* in[sizeof...(X) + 1]{&X::type..., nullptr};
+/// A shape as a type, from a meta that `Meta::value` holds.
+template <class Meta, std::size_t... K> constexpr auto shape_from(std::index_sequence<K...>) { return shape<simplest<Meta::value.d[K]>()...>{}; }
+template <class Meta> using shape_of_meta = decltype(shape_from<Meta>(std::make_index_sequence<static_cast<std::size_t>(Meta::value.rank)>{}));
+template <dtype T, class S> constexpr auto layout_with(S) { return layout<T, S>{}; }
+template <class Meta> constexpr auto layout_of_meta() { return layout_with<Meta::value.type>(shape_of_meta<Meta>{}); }
+
+/// What a statement of operands of these types gives: inferred once, however many statements there are.
+template <class Op, class Words, class Target, class... Layout>
+struct signature {
+  static constexpr const meta* in[sizeof...(Layout) + 1]{&Layout::value..., nullptr};
   static constexpr inference infer() {
     inference r;
-    Op::infer({in, sizeof...(X), word_data<Words>::data, word_data<Words>::count, target_type<Target>()}, r);
+    Op::infer({in, sizeof...(Layout), word_data<Words>::data, word_data<Words>::count, Target::type}, r);
     return r;
   }
   struct summary {
@@ -71,58 +97,81 @@ struct typed_statement {
     const inference r = infer();
     return summary{r.error, r.left, r.right, r.count(), r.result};
   }();
-  static constexpr int count = head.count;
-  template <int K> static constexpr meta result() {
-    if constexpr (K == 0) return head.result;
-    else return infer()[K];
-  }
-  static constexpr digest id = [] {
-    digest h = mix(table_of<Op>()->id, sizeof...(X));
-    for (int k = 0; k < word_data<Words>::count; ++k) h = mix(h, static_cast<digest>(word_data<Words>::data[k]));
-    if constexpr (!std::same_as<Target, no_target>) h = mix(h, Target::type);
-    ((h = mix(mix(h, X::id), static_cast<digest>(X::result))), ...);
-    return h;
-  }();
+  template <int K> struct result {
+    static constexpr meta value = [] {
+      if constexpr (K == 0) return head.result;
+      else return infer()[K];
+    }();
+  };
+  template <int K> using result_layout = decltype(layout_of_meta<result<K>>());
 };
 
-template <class I, int... K> struct result_types {
-  static constexpr meta data[sizeof...(K)]{I::template result<K>()...};
-};
-template <class Op, class Words, class I, class Results, class... X>
-struct record {
-  static constexpr statement::operand operands[sizeof...(X) + 1]{operand_of<X>()..., statement::operand{nullptr, 0}};
-  static constexpr statement value{I::id, table_of<Op>(), word_data<Words>::data, word_data<Words>::count, Results::data, I::count, operands, sizeof...(X),
-                                   (std::uint64_t{0} | ... | definition(site<X::id>{})->levels), nullptr, nullptr};
-  friend constexpr const statement* definition(site<I::id>) { return &value; }
-};
-
-/// The expression for a type: shapes as packs of integers and named dims.
-template <class Meta, std::size_t... K> constexpr auto shape_from(std::index_sequence<K...>) { return shape<simplest<Meta::value.d[K]>()...>{}; }
-template <class Meta> using shape_of_meta = decltype(shape_from<Meta>(std::make_index_sequence<static_cast<std::size_t>(Meta::value.rank)>{}));
-template <class I, int K> struct result_meta { static constexpr meta value = I::template result<K>(); };
-template <dtype T, digest D, int R, class S> constexpr auto expr_with(S) { return expr<T, S, D, R>{}; }
-template <class Meta, digest D, int R> constexpr auto expr_of_meta() { return expr_with<Meta::value.type, D, R>(shape_of_meta<Meta>{}); }
+/// The digest of a statement, from those of its parts.
+constexpr digest statement_digest(digest op, digest words, digest target, const digest* x, int count) {
+  digest h = mix(mix(mix(op, words), target), static_cast<digest>(count));
+  for (int k = 0; k < count; ++k) h = mix(h, x[k]);
+  return h;
+}
 
 /// The results of a statement with several of them.
 template <class... E> struct results {};
-template <int K, class... E> constexpr auto get(results<E...>);
 
-template <class I, class Op, class Words, class... X, int... K>
-constexpr auto make_results(std::integer_sequence<int, K...>) {
-  static_assert(record<Op, Words, I, result_types<I, K...>, X...>::value.operand_count >= 0);  // evaluated here: the depth stays O(1)
-  if constexpr (sizeof...(K) == 1) return expr_of_meta<result_meta<I, 0>, I::id, 0>();
-  else return results<decltype(expr_of_meta<result_meta<I, K>, I::id, K>())...>{};
+/// What a record points to, in one object: two evaluations a statement.
+template <int Operands, int Results> struct record_parts {
+  statement::operand operands[Operands + 1];
+  const keyed_meta* types[Results];
+};
+/// The record of the statement that makes E.
+template <class E, class Op, class Words, class Results, class... X> struct record;
+template <class E, class Op, class Words, class... R, class... X> struct record<E, Op, Words, results<R...>, X...> {
+  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{definition(X{}), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
+  static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
+                                   (std::uint64_t{0} | ... | definition(X{})->levels), nullptr, nullptr};
+  friend constexpr const statement* definition(E) { return &value; }
+};
+/// The further results of a statement lead to the same record.
+template <class E, class First> struct further_result {
+  friend constexpr const statement* definition(E) { return definition(First{}); }
+};
+template <class L, digest D, int K> struct expr_of_layout;
+template <dtype T, class S, digest D, int K> struct expr_of_layout<layout<T, S>, D, K> { using type = expr<T, S, D, K>; };
+
+/// All results of a statement with several.
+template <class Op, class Words, class First, class... Rest, class... X> constexpr auto make_all(pack<First, Rest...>, pack<X...>) {
+  static_assert(record<First, Op, Words, results<First, Rest...>, X...>::value.result_count > 0 && ((sizeof(further_result<Rest, First>) > 0) && ...));
+  return results<First, Rest...>{};
+}
+template <class Op, class Words, digest Id, class Signature, class... X, int... K>
+constexpr auto make_several(std::integer_sequence<int, K...>) {
+  return make_all<Op, Words>(pack<typename expr_of_layout<typename Signature::template result_layout<K>, Id, K>::type...>{}, pack<X...>{});
 }
 
 /// Makes a statement of typed operands. A mistake is reported once, and the result is `invalid`.
-template <class Op, class Words = words<>, class Target = no_target, typed... X>
+template <class Op, class Words = words<>, class Target = no_target, class... X>
 constexpr auto make(X...) {
-  if constexpr ((std::same_as<X, invalid> || ...)) return invalid{};
+  if constexpr ((std::is_same_v<X, invalid> || ...)) return invalid{};
   else {
-    using I = typed_statement<Op, Words, Target, X...>;
-    if constexpr (I::head.error != mistake::none) return refuse<I::head.error, shown<I::head.left>(), shown<I::head.right>()>();
-    else return make_results<I, Op, Words, X...>(std::make_integer_sequence<int, I::count>{});
+    using S = signature<Op, Words, Target, typename X::layout_type...>;
+    if constexpr (S::head.error != mistake::none) return refuse<S::head.error, shown<S::head.left>(), shown<S::head.right>()>();
+    else {
+      constexpr digest keys[]{X::key..., 0};
+      constexpr digest id = statement_digest(op_id<Op>, word_data<Words>::key, Target::key, keys, sizeof...(X));
+      if constexpr (S::head.count == 1) {
+        using E = typename expr_of_layout<typename S::template result_layout<0>, id, 0>::type;
+        static_assert(record<E, Op, Words, results<E>, X...>::value.result_count == 1);  // evaluated here: the depth stays O(1)
+        return E{};
+      } else {
+        return make_several<Op, Words, id, S, X...>(std::make_integer_sequence<int, S::head.count>{});
+      }
+    }
   }
+}
+/// The same where the result's type is known: E with the digest to come.
+template <class Op, class Words, dtype T, class S, digest Target, class... X> constexpr auto make_known() {
+  constexpr digest keys[]{X::key..., 0};
+  using E = expr<T, S, statement_digest(op_id<Op>, word_data<Words>::key, Target, keys, sizeof...(X))>;
+  static_assert(record<E, Op, Words, results<E>, X...>::value.result_count == 1);
+  return E{};
 }
 
 }  // namespace thunder

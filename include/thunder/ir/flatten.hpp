@@ -4,33 +4,6 @@
 
 namespace thunder {
 
-/// Statement digests to values, open addressing.
-struct visit_table {
-  list<digest> keys = list<digest>(128);
-  list<int> items = list<int>(128, -1);
-  int used = 0;
-  constexpr int slot(digest h) const {
-    int i = static_cast<int>(h & static_cast<digest>(keys.size() - 1));
-    while (items[i] >= 0 && keys[i] != h) i = (i + 1) & (keys.size() - 1);
-    return i;
-  }
-  constexpr int find(digest h) const { return items[slot(h)]; }
-  constexpr void add(digest h, int item) {
-    if (++used * 2 > keys.size()) {
-      visit_table larger;
-      larger.keys = list<digest>(keys.size() * 4), larger.items = list<int>(keys.size() * 4, -1), larger.used = used;
-      for (int i = 0; i < keys.size(); ++i)
-        if (items[i] >= 0) {
-          const int s = larger.slot(keys[i]);
-          larger.keys[s] = keys[i], larger.items[s] = items[i];
-        }
-      *this = static_cast<visit_table&&>(larger);
-    }
-    const int i = slot(h);
-    keys[i] = h, items[i] = item;
-  }
-};
-
 struct flattened {
   graph g;
   list<statement::operand> lifted;  // what the trace uses of enclosing traces: further formals
@@ -41,11 +14,11 @@ struct flattened {
 constexpr flattened flatten(const statement::operand* roots, int root_count, const statement* const* formals, int formal_count, int level) {
   flattened f;
   graph& g = f.g;
-  visit_table seen;
+  digest_table seen;
   list<const statement*> stack;
   const std::uint64_t mine = std::uint64_t{1} << level;
   auto is_free = [&](const statement* s) { return s->levels != 0 && (s->levels & mine) == 0; };
-  auto add_formal = [&](int index, const meta& m) {
+  auto add_formal = [&](int index, const keyed_meta& m) {
     const std::int64_t w = index;
     const int t = g.intern(m);
     return g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
@@ -54,7 +27,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     const digest h = mix(o.from->id, static_cast<digest>(o.result) + 77);
     int v = seen.find(h);
     if (v < 0) {
-      v = add_formal(formal_count + f.lifted.push(o), o.from->results[o.result]);
+      v = add_formal(formal_count + f.lifted.push(o), *o.from->results[o.result]);
       seen.add(h, v);
     }
     return v;
@@ -64,32 +37,34 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     const int v = seen.find(o.from->id);
     return v < 0 ? -1 : v + o.result;
   };
-  for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, formals[k]->results[0]));
+  for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, *formals[k]->results[0]));
   for (int r = root_count; r-- > 0;)
     if (!is_free(roots[r].from)) stack.push(roots[r].from);
-  list<int> x, types;
+  int x[8]{}, types[4]{};
+  list<int> many_operands, many_types;
   while (!stack.empty()) {
     const statement* s = stack.back();
     if (seen.find(s->id) >= 0) {
       stack.pop();
       continue;
     }
+    int *px = x, *pt = types;
+    if (s->operand_count > 8) many_operands = list<int>(s->operand_count), px = many_operands.data();
+    if (s->result_count > 4) many_types = list<int>(s->result_count), pt = many_types.data();
     bool ready = true;
-    x.clear();
     for (int k = 0; k < s->operand_count; ++k) {
-      x.push(value_of(s->operands[k]));
-      ready = ready && x.back() >= 0;
+      px[k] = value_of(s->operands[k]);
+      ready = ready && px[k] >= 0;
     }
     for (int k = s->operand_count; !ready && k-- > 0;)  // the first operand is visited first
-      if (x[k] < 0) stack.push(s->operands[k].from);
+      if (px[k] < 0) stack.push(s->operands[k].from);
     if (!ready) continue;
     stack.pop();
-    types.clear();
-    for (int k = 0; k < s->result_count; ++k) types.push(g.intern(s->results[k]));
+    for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(*s->results[k]);
     const int name = s->text && *s->text ? g.intern_name(s->text, name_info::root) : name_info::root;
-    const int v = g.put(s->op, s->words, s->word_count, x.data(), x.size(), types.data(), types.size(), name, s->body);
+    const int v = g.put(s->op, s->words, s->word_count, px, s->operand_count, pt, s->result_count, name, s->body);
     seen.add(s->id, v);
-    if (s->op->id == table_of<ops::parameter>()->id) g.note_parameter(name, types[0], s->words);
+    if (s->op->id == table_of<ops::parameter>()->id) g.note_parameter(name, pt[0], s->words);
     if (s->body) {  // a callee's parameters are ours, below the prefix
       const graph_view& b = *s->body;
       graph::import_maps map(b);
@@ -129,34 +104,39 @@ template <graph_size S> struct frozen {
 
 /// Which statements the outputs need; formals stay, used or not.
 constexpr list<bool> live_nodes(const graph_view& g) {
-  list<bool> live(g.node_count, false);
+  list<bool> result(g.node_count, false);
+  bool* live = result.data();
   const digest formal_id = table_of<ops::formal>()->id;
-  for (int i = 0; i < g.node_count; ++i) live[i] = g.nodes[i].op->id == formal_id;
   for (int k = 0; k < g.output_count; ++k) live[g.values[g.outputs[k]].from] = true;
-  for (int i = g.node_count; i-- > 0;)
-    if (live[i])
-      for (int k = 0; k < g.nodes[i].operands; ++k) live[g.values[g.operand(g.nodes[i], k)].from] = true;
-  return live;
+  for (int i = g.node_count; i-- > 0;) {
+    const node& n = g.nodes[i];
+    if (!live[i] && n.op->id != formal_id) continue;
+    live[i] = true;
+    for (int k = 0; k < n.operands; ++k) live[g.values[g.operands[n.operand + k]].from] = true;
+  }
+  return result;
 }
 
 /// A graph without its dead statements, in arrays of a given size. Where they are too small, only `size` is right.
 template <graph_size S> constexpr frozen<S> freeze(const flattened& from) {
   frozen<S> f;
   const graph_view g = from.g.view();
-  const list<bool> live = live_nodes(g);
+  const list<bool> live_list = live_nodes(g);
+  const bool* live = live_list.data();
   f.input_count = g.input_count, f.problem = from.g.problem;
   graph_size& n = f.size;
   for (int i = 0; i < g.node_count; ++i)
     if (live[i]) ++n.nodes, n.operands += g.nodes[i].operands, n.words += g.nodes[i].words, n.values += g.nodes[i].results;
   n.types = g.type_count, n.names = g.name_count, n.parameters = g.parameter_count, n.outputs = g.output_count, n.lifted = from.lifted.size();
   if (!S.holds(n)) return f;
-  list<int> map(g.value_count, -1);
+  list<int> map_list(g.value_count, -1);
+  int* map = map_list.data();
   int node_at = 0, operand_at = 0, word_at = 0, value_at = 0;
   for (int i = 0; i < g.node_count; ++i) {
     if (!live[i]) continue;
     node d = g.nodes[i];
-    for (int k = 0; k < d.operands; ++k) f.operands[operand_at + k] = map[g.operand(d, k)];
-    for (int k = 0; k < d.words; ++k) f.words[word_at + k] = g.word(d, k);
+    for (int k = 0; k < d.operands; ++k) f.operands[operand_at + k] = map[g.operands[d.operand + k]];
+    for (int k = 0; k < d.words; ++k) f.words[word_at + k] = g.words[d.word + k];
     for (int k = 0; k < d.results; ++k) map[d.result + k] = value_at + k, f.values[value_at + k] = {node_at, g.values[d.result + k].type};
     d.operand = operand_at, d.word = word_at, d.result = value_at;
     operand_at += d.operands, word_at += d.words, value_at += d.results;

@@ -57,6 +57,53 @@ struct graph_view {
   constexpr const node& producer(int value) const { return nodes[values[value].from]; }
 };
 
+/// Open addressing, from a digest to an integer; several entries may share a digest.
+class digest_table {
+ public:
+  /// The first item of a digest, or -1.
+  constexpr int find(digest h) {
+    if (used_ == 0) return -1;
+    cursor_ = static_cast<int>(h & static_cast<digest>(mask_));
+    return seek(h);
+  }
+  /// The next item of the digest that was looked for last, or -1.
+  constexpr int next(digest h) {
+    cursor_ = (cursor_ + 1) & mask_;
+    return seek(h);
+  }
+  constexpr void add(digest h, int item) {
+    if (++used_ * 2 > keys_.size()) grow();
+    place(keys_.data(), items_.data(), mask_, h, item);
+  }
+
+ private:
+  constexpr int seek(digest h) {
+    const digest* keys = keys_.data();
+    const int* items = items_.data();
+    int at = cursor_;
+    while (items[at] >= 0 && keys[at] != h) at = (at + 1) & mask_;
+    cursor_ = at;
+    return items[at];
+  }
+  static constexpr void place(digest* keys, int* items, int mask, digest h, int item) {
+    int at = static_cast<int>(h & static_cast<digest>(mask));
+    while (items[at] >= 0) at = (at + 1) & mask;
+    keys[at] = h, items[at] = item;
+  }
+  constexpr void grow() {
+    const int n = keys_.empty() ? 64 : keys_.size() * 4;
+    list<digest> larger_keys(n);
+    list<int> larger_items(n, -1);
+    for (int i = 0; i < keys_.size(); ++i)
+      if (items_[i] >= 0) place(larger_keys.data(), larger_items.data(), n - 1, keys_[i], items_[i]);
+    keys_ = static_cast<list<digest>&&>(larger_keys), items_ = static_cast<list<int>&&>(larger_items), mask_ = n - 1;
+  }
+
+  list<digest> keys_;
+  list<int> items_;
+  int used_ = 0, cursor_ = 0, mask_ = 0;
+};
+
 /// A graph that grows. Equal statements are made once (hash-consing), so common subexpressions are shared by construction.
 struct graph {
   list<node> nodes;
@@ -80,11 +127,15 @@ struct graph {
   constexpr const node& producer(int value) const { return nodes[values[value].from]; }
 
   // ---- interning
-  constexpr int intern(const meta& m) {
-    for (int i = types.size(); i-- > 0;)
-      if (types[i] == m) return i;
-    return types.push(m);
+  constexpr int intern(const meta& m, digest key) {
+    const int found = type_index_.find(key);
+    if (found >= 0) return found;
+    const int i = types.push(m);
+    type_index_.add(key, i);
+    return i;
   }
+  constexpr int intern(const meta& m) { return intern(m, mix(0, m)); }
+  constexpr int intern(const keyed_meta& m) { return intern(m.value, m.key); }
   constexpr int intern_name(const char* text, int parent) {
     if (*text == '/') ++text, parent = name_info::absolute;
     const digest h = name_hash(parent >= 0 ? names[parent].hash : 0, text);
@@ -100,25 +151,41 @@ struct graph {
   constexpr int put(const op_info* op, const std::int64_t* w, int word_count, const int* x, int operand_count, const int* result_types,
                     int result_count, int name = name_info::root, const graph_view* body = nullptr) {
     digest h = op->id;
-    for (int k = 0; k < word_count; ++k) h = mix(h, static_cast<digest>(w[k]));
-    for (int k = 0; k < operand_count; ++k) h = mix(h, static_cast<digest>(x[k]));
-    if (op->has_target) h = mix(h, static_cast<digest>(result_types[0]));
-    if (name >= 0) h = mix(h, static_cast<digest>(name));
-    if (body) h = mix(h, body->id);
-    for (int i = statement_index_.first(h); i >= 0; i = statement_index_.next(h)) {
-      const node& n = nodes[i];
-      bool same = n.op->id == op->id && n.words == word_count && n.operands == operand_count && n.name == name && n.results == result_count &&
-                  (n.body == body || (n.body && body && n.body->id == body->id)) && (!op->has_target || values[n.result].type == result_types[0]);
-      for (int k = 0; same && k < word_count; ++k) same = words[n.word + k] == w[k];
-      for (int k = 0; same && k < operand_count; ++k) same = operands[n.operand + k] == x[k];
+    for (int k = 0; k < word_count; ++k) h = (h ^ static_cast<digest>(w[k])) * 0xff51afd7ed558ccdull, h ^= h >> 32;
+    for (int k = 0; k < operand_count; ++k) h = (h ^ static_cast<digest>(x[k] + 1)) * 0xff51afd7ed558ccdull, h ^= h >> 32;
+    if (op->has_target) h = (h ^ static_cast<digest>(result_types[0] + 7)) * 0xc4ceb9fe1a85ec53ull;
+    if (name >= 0) h = (h ^ static_cast<digest>(name + 3)) * 0xc4ceb9fe1a85ec53ull;
+    if (body) h ^= body->id;
+    h ^= h >> 29;
+    const node* all = nodes.data();
+    for (int i = statement_index_.find(h); i >= 0; i = statement_index_.next(h)) {
+      const node& n = all[i];
+      if (n.op->id != op->id || n.words != word_count || n.operands != operand_count || n.name != name || n.results != result_count) continue;
+      if (n.body != body && !(n.body && body && n.body->id == body->id)) continue;
+      bool same = !op->has_target || values[n.result].type == result_types[0];
+      const std::int64_t* nw = words.data() + n.word;
+      const int* nx = operands.data() + n.operand;
+      for (int k = 0; same && k < word_count; ++k) same = nw[k] == w[k];
+      for (int k = 0; same && k < operand_count; ++k) same = nx[k] == x[k];
       if (same) return n.result;
     }
-    node n{op, body, operands.size(), operand_count, words.size(), word_count, values.size(), result_count, name};
-    for (int k = 0; k < word_count; ++k) words.push(w[k]);
-    for (int k = 0; k < operand_count; ++k) operands.push(x[k]);
-    for (int k = 0; k < result_count; ++k) values.push({nodes.size(), result_types[k]});
-    statement_index_.add(h, nodes.push(n));
-    return n.result;
+    const int first = values.size(), at = nodes.size();
+    statement_index_.add(h, at);
+    nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name});
+    if (word_count) words.append(w, word_count);
+    if (operand_count) operands.append(x, operand_count);
+    for (int k = 0; k < result_count; ++k) values.push({at, result_types[k]});
+    return first;
+  }
+
+  /// The type with the same shape and element type bool.
+  constexpr int bool_type(int type) {
+    while (bool_types_.size() <= type) bool_types_.push(-1);
+    if (bool_types_[type] < 0) {
+      const int t = intern(types[type].with(dtype::b8));
+      bool_types_[type] = t;
+    }
+    return bool_types_[type];
   }
 
   /// Adds a statement that a pass makes: infers its results. A mistake here is a bug in the pass.
@@ -134,9 +201,11 @@ struct graph {
     inference r;
     op->infer({m, operand_count, w, word_count, target}, r);
     if (r.error != mistake::none) throw "a pass made an ill-typed statement";
+    const int first = intern(r.result);
+    if (r.more.empty()) return put(op, w, word_count, x, operand_count, &first, 1);
     list<int> t;
-    t.reserve(r.count());
-    for (int k = 0; k < r.count(); ++k) t.push(intern(r[k]));
+    t.push(first);
+    for (const meta& m : r.more) t.push(intern(m));
     return put(op, w, word_count, x, operand_count, t.data(), t.size());
   }
 
@@ -162,13 +231,19 @@ struct graph {
     int small[8]{}, kinds[4]{};
     list<int> x8, t4;
     int *x = small, *t = kinds;
-    if (n.operands > 8) x8 = list<int>(n.operands), x = x8.begin();
-    if (n.results > 4) t4 = list<int>(n.results), t = t4.begin();
-    for (int k = 0; k < n.operands; ++k) x[k] = map.values[g.operand(n, k)];
-    for (int k = 0; k < n.results; ++k) t[k] = import_type(g, map, g.values[n.result + k].type);
+    if (n.operands > 8) x8 = list<int>(n.operands), x = x8.data();
+    if (n.results > 4) t4 = list<int>(n.results), t = t4.data();
+    int *seen_values = map.values.data(), *seen_types = map.types.data();
+    const int* from = g.operands + n.operand;
+    for (int k = 0; k < n.operands; ++k) x[k] = seen_values[from[k]];
+    for (int k = 0; k < n.results; ++k) {
+      const int type = g.values[n.result + k].type;
+      if (seen_types[type] < 0) seen_types[type] = intern(g.types[type]);
+      t[k] = seen_types[type];
+    }
     const int name = n.name < 0 && n.op->kind != op_kind::call ? name_info::root : import_name(g, map, n.name, prefix);
     const int first = put(n.op, g.words + n.word, n.words, x, n.operands, t, n.results, name, n.body);
-    for (int k = 0; k < n.results; ++k) map.values[n.result + k] = first + k;
+    for (int k = 0; k < n.results; ++k) seen_values[n.result + k] = first + k;
     return first;
   }
 
@@ -181,49 +256,8 @@ struct graph {
   }
 
  private:
-  /// Open addressing, from a digest to an integer; several entries may share a digest.
-  struct index_table {
-    list<digest> keys;
-    list<int> items;
-    int used = 0, cursor = 0;
-    constexpr int first(digest h) {
-      if (keys.empty()) return -1;
-      cursor = static_cast<int>(h & static_cast<digest>(keys.size() - 1));
-      return seek(h);
-    }
-    constexpr int next(digest h) {
-      advance();
-      return seek(h);
-    }
-    constexpr int find(digest h) { return first(h); }
-    constexpr void add(digest h, int item) {
-      if (++used * 2 > keys.size()) grow();
-      cursor = static_cast<int>(h & static_cast<digest>(keys.size() - 1));
-      while (items[cursor] >= 0) advance();
-      keys[cursor] = h, items[cursor] = item;
-    }
-
-   private:
-    constexpr void advance() { cursor = (cursor + 1) & (keys.size() - 1); }
-    constexpr int seek(digest h) {
-      for (; items[cursor] >= 0; advance())
-        if (keys[cursor] == h) return items[cursor];
-      return -1;
-    }
-    constexpr void grow() {
-      list<digest> old_keys = static_cast<list<digest>&&>(keys);
-      list<int> old_items = static_cast<list<int>&&>(items);
-      const int n = old_keys.empty() ? 64 : old_keys.size() * 4;
-      keys = list<digest>(n), items = list<int>(n, -1);
-      for (int i = 0; i < old_keys.size(); ++i)
-        if (old_items[i] >= 0) {
-          cursor = static_cast<int>(old_keys[i] & static_cast<digest>(n - 1));
-          while (items[cursor] >= 0) advance();
-          keys[cursor] = old_keys[i], items[cursor] = old_items[i];
-        }
-    }
-  };
-  index_table statement_index_, name_index_, parameter_index_;
+  digest_table statement_index_, type_index_, name_index_, parameter_index_;
+  list<int> bool_types_;
 };
 
 }  // namespace thunder

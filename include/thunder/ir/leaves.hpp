@@ -28,19 +28,19 @@ struct call : leaf_op<call> {
 
 }  // namespace ops
 
-/// A statement without operands.
-template <digest Id, class Op, class Words, class Meta, std::uint64_t Levels> struct leaf_record {
-  static constexpr meta type = Meta::value;
-  static constexpr statement value{Id, table_of<Op>(), word_data<Words>::data, word_data<Words>::count, &type, 1, nullptr, 0, Levels, nullptr, nullptr};
-  friend constexpr const statement* definition(site<Id>) { return &value; }
+/// A statement without operands that makes E.
+template <class E, class Op, class Words, std::uint64_t Levels, class Name> struct leaf_record {
+  static constexpr const keyed_meta* types[1]{&E::layout_type::keyed};
+  static constexpr statement value{E::id, table_of<Op>(), word_data<Words>::data, word_data<Words>::count, types, 1, nullptr, 0, Levels, Name::text, nullptr};
+  friend constexpr const statement* definition(E) { return &value; }
 };
-template <dtype T, class S> struct meta_holder { static constexpr meta value = make_meta<T>(S{}); };
+struct no_name { static constexpr const char* text = nullptr; };
 
 /// Formal number I of a trace at a level. The level keeps the formals of nested traces apart.
 template <int Level, int I, dtype T, class S> constexpr auto formal(S) {
-  constexpr digest id = mix(mix(mix(31, Level), I), make_meta<T>(S{}));
-  static_assert(leaf_record<id, ops::formal, words<I>, meta_holder<T, S>, std::uint64_t{1} << Level>::value.result_count == 1);
-  return expr<T, S, id>{};
+  using E = expr<T, S, mix(mix(mix(31, Level), I), layout<T, S>::keyed.key)>;
+  static_assert(leaf_record<E, ops::formal, words<I>, std::uint64_t{1} << Level, no_name>::value.result_count == 1);
+  return E{};
 }
 
 /// How a parameter starts, as a type (core/initialiser.hpp says what the rules mean).
@@ -52,20 +52,25 @@ template <fixed_string Name> struct literal_name {
   static constexpr const char* text = stored.text;
   static constexpr digest hash = name_hash(0, Name.text[0] == '/' ? &stored.text[1] : stored.text);
 };
-template <digest Id, class Name, class Words, class Meta> struct parameter_record {
-  static constexpr meta type = Meta::value;
-  static constexpr statement value{Id, table_of<ops::parameter>(), word_data<Words>::data, word_data<Words>::count, &type, 1, nullptr, 0, 0, Name::text, nullptr};
-  friend constexpr const statement* definition(site<Id>) { return &value; }
-};
+/// One type for each text, however the name was put together: a record is defined once.
+template <class Name> constexpr auto text_of_name() {
+  constexpr auto size = [] {
+    std::size_t n = 1;
+    for (const char* s = Name::text; *s; ++s) ++n;
+    return n;
+  }();
+  fixed_string<size> r;
+  for (std::size_t i = 0; i < size; ++i) r.text[i] = Name::text[i];
+  return r;
+}
+template <class Name> struct canonical_name { using type = literal_name<text_of_name<Name>()>; };
+template <fixed_string S> struct canonical_name<literal_name<S>> { using type = literal_name<S>; };
+
 template <class Name, class Words, dtype T, class S> constexpr auto named_leaf() {
   static_assert(Name::text[0] != 0, "a parameter has a name");
-  constexpr digest id = [] {
-    digest h = mix(digest_of(Name::text, 37), make_meta<T>(S{}));
-    for (int k = 0; k < word_data<Words>::count; ++k) h = mix(h, static_cast<digest>(word_data<Words>::data[k]));
-    return h;
-  }();
-  static_assert(parameter_record<id, Name, Words, meta_holder<T, S>>::value.result_count == 1);
-  return expr<T, S, id>{};
+  using E = expr<T, S, mix(mix(digest_of(Name::text, 37), layout<T, S>::keyed.key), word_data<Words>::key)>;
+  static_assert(leaf_record<E, ops::parameter, Words, 0, typename canonical_name<Name>::type>::value.result_count == 1);
+  return E{};
 }
 
 /// A trainable parameter of a model: a leaf with a name relative to the module that is being traced ("/wte": absolute).

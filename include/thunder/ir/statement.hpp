@@ -20,6 +20,7 @@ enum class mistake : std::uint8_t {
   none, shapes_differ, named_dims_differ, dtypes_differ, needs_floating, needs_integer, needs_bool, needs_arithmetic,
   matmul_rank, matmul_inner, matmul_batch, axis_missing, axis_repeated, reshape_count, broadcast_shape, transpose_axes, slice_bounds,
   slice_named, concatenate_shapes, pad_negative, pad_named, key_shape, rank_mismatch, parameter_shapes, not_scalar, same_extent,
+  plain_number, condition, not_traceable, no_expression, wrt_missing, wrt_order, wrt_integer, not_an_argument, update_unread,
 };
 
 /// What `infer` sees of a statement. `target` is the declared result of ops that are told theirs (reshape, full, ...).
@@ -58,6 +59,12 @@ struct op_info {
   void (*decompose)(graph&, int node, list<int>& results);   // null: a primitive
 };
 
+/// A type with its digest.
+struct keyed_meta {
+  meta value;
+  digest key;
+};
+
 /// A statement as the front end records it: static data that an expression's type leads to.
 struct statement {
   struct operand {
@@ -68,7 +75,7 @@ struct statement {
   const op_info* op;
   const std::int64_t* words;
   int word_count;
-  const meta* results;
+  const keyed_meta* const* results;
   int result_count;
   const operand* operands;
   int operand_count;
@@ -76,6 +83,13 @@ struct statement {
   const char* text;          // a parameter's name, a call's prefix
   const graph_view* body;    // what a call calls
 };
+
+/// The levels that operands depend on together.
+constexpr std::uint64_t levels_of(const statement::operand* x, int count) {
+  std::uint64_t levels = 0;
+  for (int k = 0; k < count; ++k) levels |= x[k].from->levels;
+  return levels;
+}
 
 // ---- from an op's name back to its struct: what lets a constexpr graph become types again
 template <digest Id> struct op_tag {

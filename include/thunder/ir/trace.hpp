@@ -20,14 +20,13 @@ template <int Level, class... Out, class... In> struct trace_maker<Level, pack<O
     return h;
   }();
   static constexpr statement::operand roots[sizeof...(Out) + 1]{operand_of<Out>()..., statement::operand{nullptr, 0}};
-  static constexpr const statement* in[sizeof...(In) + 1]{definition(site<In::id>{})..., nullptr};
+  static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
   static constexpr flattened make() { return flatten(roots, sizeof...(Out), in, sizeof...(In), Level); }
   static constexpr graph_size guess() { return {160, 320, 480, 200, 48, 64, 64, static_cast<int>(sizeof...(Out)), 8}; }
 };
 
 // ---- calls
-template <class Body, fixed_string Prefix, class X> struct call_record;
-template <class Body, fixed_string Prefix, class... X> struct call_record<Body, Prefix, pack<X...>> {
+template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr int lifted = Body::data.size.lifted;
   static constexpr int operand_count = sizeof...(X) + lifted;
   static constexpr auto prefix = Prefix;
@@ -43,30 +42,27 @@ template <class Body, fixed_string Prefix, class... X> struct call_record<Body, 
     return h;
   }();
   static constexpr int count = Body::view.output_count;
-  struct result_list { meta data[at_least_one(count)]; };
-  static constexpr result_list types = [] {
-    result_list r{};
-    for (int i = 0; i < count; ++i) r.data[i] = Body::view.type(Body::view.outputs[i]);
-    return r;
-  }();
-  static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, types.data, count, operands.data, operand_count,
-                                   [] {
-                                     std::uint64_t l = 0;
-                                     for (int i = 0; i < operand_count; ++i) l |= operands.data[i].from->levels;
-                                     return l;
-                                   }(),
+  template <int K> struct result_type { static constexpr meta value = Body::view.type(Body::view.outputs[K]); };
+  template <int... K> struct result_list { static constexpr const keyed_meta* data[at_least_one(count)]{&decltype(layout_of_meta<result_type<K>>())::keyed...}; };
+  template <int... K> static constexpr const keyed_meta* const* all_types(std::integer_sequence<int, K...>) { return result_list<K...>::data; }
+  static constexpr const keyed_meta* const* types = all_types(std::make_integer_sequence<int, count>{});
+  static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, types, count, operands.data, operand_count,
+                                   levels_of(operands.data, operand_count),
                                    prefix.text, &Body::view};
-  template <int K> struct result_type { static constexpr meta value = types.data[K]; };
 };
-template <class Record> struct call_definition {
-  friend constexpr const statement* definition(site<Record::id>) { return &Record::value; }
+template <class E, class Record> struct call_definition {
+  friend constexpr const statement* definition(E) { return &Record::value; }
 };
 
 /// A call of a body, as a source of leaves: leaf<K>() is its result number K.
 template <class Body, fixed_string Prefix, class... X> struct call_of {
-  using record = call_record<Body, Prefix, pack<X...>>;
-  static_assert(sizeof(body_definition<Body>) > 0 && sizeof(call_definition<record>) > 0 && record::value.result_count >= 0);
-  template <int K> static constexpr auto leaf() { return expr_of_meta<typename record::template result_type<K>, record::id, K>(); }
+  using record = call_record<Body, Prefix, X...>;
+  static_assert(sizeof(body_definition<Body>) > 0 && record::value.result_count >= 0);
+  template <int K> static constexpr auto leaf() {
+    using E = typename expr_of_layout<decltype(layout_of_meta<typename record::template result_type<K>>()), record::id, K>::type;
+    static_assert(sizeof(call_definition<E, record>) > 0);
+    return E{};
+  }
 };
 
 // ---- tracing
@@ -84,63 +80,60 @@ template <int Level, class... E> struct formals<Level, pack<E...>> {
   using types = decltype(all(std::make_integer_sequence<int, sizeof...(E)>{}));
 };
 
-/// What f returns for formals shaped like X...; f itself never runs.
-template <class F, class At, class Indices, class... X> struct call_result;
-template <class F, class At, int... I, class... X> struct call_result<F, At, std::integer_sequence<int, I...>, X...> {
-  using type = decltype(std::declval<const F&>()(tree<X>::template rebuild<At, branch<X...>::before(I)>()...));
+/// The parameters of f, traced at a level with arguments of types X...: trees of formals.
+template <int Level, class Indices, class... X> struct parameter_pack;
+template <int Level, int... I, class... X> struct parameter_pack<Level, std::integer_sequence<int, I...>, X...> {
+  using leaves = formals<Level, typename branch<X...>::types>;
+  using type = pack<decltype(tree<X>::template rebuild<leaves, branch<X...>::before(I)>())...>;
 };
-template <class F, class At, class... X> using result_of_call = typename call_result<F, At, std::make_integer_sequence<int, sizeof...(X)>, X...>::type;
+template <int Level, class... X> using parameters_at = typename parameter_pack<Level, std::make_integer_sequence<int, sizeof...(X)>, X...>::type;
+inline constexpr int probe_level = 63;
+/// At the level of the first look: what captures nothing uses no other level, and needs no second.
+template <class F, class... X> using parameters = parameters_at<is_closed<F> ? 0 : probe_level, X...>;
+
+/// What a function returns that does not take such arguments.
+struct no_match {};
+template <class F> struct callee : F {
+  using F::operator();
+  no_match operator()(...) const;
+};
+/// What f returns; f itself never runs. Front-end functions ask for it in their own bodies, not through others: each level is a line
+/// of an error inside f.
+template <class F, class Parameters> struct outcome { using type = no_match; };
+template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || ...)) struct outcome<F, pack<P...>> {
+  using type = decltype(std::declval<const callee<F>&>()(std::declval<P>()...));
+};
 
 template <class R> constexpr std::uint64_t levels_used() {
-  return []<class... E>(pack<E...>) { return (std::uint64_t{0} | ... | definition(site<E::id>{})->levels); }(leaves_of<R>{});
+  return []<class... E>(pack<E...>) { return (std::uint64_t{0} | ... | definition(E{})->levels); }(leaves_of<R>{});
 }
 
-inline constexpr int probe_level = 63;
 /// What a trace gives: the type of the results and the stored graph.
 template <class R, class Body> struct traced {
   using result = R;
   using body = Body;
 };
-
-template <bool Traceable> constexpr invalid check_traceable() {
-  static_assert(Traceable, "this function cannot be traced: call it with expressions, as in [](auto x, auto y) { ... }, with as many parameters as arguments");
-  return {};
+template <int Level, class R, class... X> constexpr auto store_trace() {
+  using Body = stored<trace_maker<Level, leaves_of<R>, typename formals<Level, typename branch<X...>::types>::types>>;
+  if constexpr (Body::data.problem != mistake::none) return refuse<Body::data.problem, 0, 0>();
+  else return traced<R, Body>{};
 }
-template <bool IsTree> constexpr invalid check_result() {
-  static_assert(IsTree, "a traced function returns expressions: one, or a tuple, a state or a class template of them");
-  return {};
-}
-template <mistake M> constexpr void check_program() {
-  if constexpr (M != mistake::none) refuse<M, 0, 0>();
-}
-
-template <int Level, class F, class... X> constexpr auto trace_at() {
-  using At = formals<Level, typename branch<X...>::types>;
-  using R = result_of_call<F, At, X...>;
-  if constexpr (std::same_as<R, invalid>) return invalid{};
-  else if constexpr (!traced_tree<R>) return check_result<traced_tree<R>>();
+/// traced<R, Body> from R = outcome<F, parameters<F, X...>>, or invalid. What captures something is traced again, at the lowest level
+/// that nothing reachable from the results uses.
+template <class R, class F, class... X> constexpr auto trace_of() {
+  if constexpr ((is_broken<R> || ... || is_broken<X>)) return invalid{};
+  else if constexpr (std::is_same_v<R, no_match>) return refuse<mistake::not_traceable, sizeof...(X), 0>();
+  else if constexpr (!traced_tree<R>) return refuse<mistake::no_expression, 0, 0>();
+  else if constexpr (is_closed<F>) return store_trace<0, R, X...>();
   else {
-    using Body = stored<trace_maker<Level, leaves_of<R>, typename At::types>>;
-    check_program<Body::data.problem>();
-    if constexpr (Body::data.problem != mistake::none) return invalid{};
-    else return traced<R, Body>{};
-  }
-}
-/// The level to trace at: the lowest that nothing reachable from the results uses. A capturing callable is traced once with a probe
-/// level to see which ones its captures use.
-template <class F, class... X> constexpr auto free_level() {
-  if constexpr (is_closed<F>) return std::integral_constant<int, 0>{};
-  else {
-    using R = result_of_call<F, formals<probe_level, typename branch<X...>::types>, X...>;
-    if constexpr (!traced_tree<R> || std::same_as<R, invalid>) return std::integral_constant<int, 0>{};
-    else return std::integral_constant<int, std::countr_one(levels_used<R>() & ~(std::uint64_t{1} << probe_level))>{};
+    constexpr int level = std::countr_one(levels_used<R>() & ~(std::uint64_t{1} << probe_level));
+    return store_trace<level, typename outcome<F, parameters_at<level, X...>>::type, X...>();
   }
 }
 /// traced<R, Body> of f at arguments of types X (expressions or trees of them), or invalid.
 template <class F, class... X> constexpr auto trace() {
-  if constexpr (((tree<X>::leaves == 0) || ...)) return invalid{};
-  else if constexpr (!requires { typename result_of_call<F, formals<probe_level, typename branch<X...>::types>, X...>; }) return check_traceable<(sizeof...(X) > 1000)>();
-  else return trace_at<decltype(free_level<F, X...>())::value, F, X...>();
+  using R = typename outcome<F, parameters<F, X...>>::type;
+  return trace_of<R, F, X...>();
 }
 template <class F, class... X> using trace_t = decltype(trace<F, X...>());
 
@@ -148,12 +141,17 @@ template <class F, class... X> using trace_t = decltype(trace<F, X...>());
 template <class Body, fixed_string Prefix, class R, class... E> constexpr auto call_body(pack<E...>) {
   return tree<R>::template rebuild<call_of<Body, Prefix, E...>, 0>();
 }
+/// The call of a module that returns R.
+template <fixed_string Prefix, class R, class F, class... X> constexpr auto call_module() {
+  using T = decltype(trace_of<R, F, X...>());
+  if constexpr (std::same_as<T, invalid>) return invalid{};
+  else return call_body<typename T::body, Prefix, typename T::result>(typename branch<X...>::types{});
+}
 template <fixed_string Prefix, class F> struct scoped {
   F f;
   template <class... X> constexpr auto operator()(X...) const {
-    using T = trace_t<F, X...>;
-    if constexpr (std::same_as<T, invalid>) return invalid{};
-    else return call_body<typename T::body, Prefix, typename T::result>(typename branch<X...>::types{});
+    using R = typename outcome<F, parameters<F, X...>>::type;
+    return call_module<Prefix, R, F, X...>();
   }
 };
 template <fixed_string Prefix, class F> inline constexpr bool is_closed<scoped<Prefix, F>> = is_closed<F>;
@@ -174,11 +172,13 @@ template <fixed_string S, int I> constexpr auto numbered() {  // "h" -> "h.11"
 /// A fold, so that layers are siblings and not nested instantiations: an error in layer 7 is as deep as one in layer 0.
 template <fixed_string S, int I, class F> struct repetition {
   F f;
-  template <class X> friend constexpr auto operator>>(X x, repetition l) { return scoped<numbered<S, I>(), F>{l.f}(x); }
+  template <class X> friend constexpr auto operator>>(X, repetition) {
+    using R = typename outcome<F, parameters<F, X>>::type;
+    return call_module<numbered<S, I>(), R, F, X>();
+  }
 };
+template <fixed_string S, class F, class X, int... I> constexpr auto repeated(F f, X x, std::integer_sequence<int, I...>) { return (x >> ... >> repetition<S, I, F>{f}); }
 /// f applied N times, each with its own parameters: repeat<12, "h">(block, x) reads "h.0.weight" to "h.11.weight".
-template <int N, fixed_string S, class F, class X> constexpr auto repeat(F f, X x) {
-  return [&]<int... I>(std::integer_sequence<int, I...>) { return (x >> ... >> repetition<S, I, F>{f}); }(std::make_integer_sequence<int, N>{});
-}
+template <int N, fixed_string S, class F, class X> constexpr auto repeat(F f, X x) { return repeated<S>(f, x, std::make_integer_sequence<int, N>{}); }
 
 }  // namespace thunder

@@ -19,7 +19,12 @@ template <expression E> struct tree<E> {
 template <> struct tree<invalid> {
   static constexpr int leaves = 0;
   using types = pack<>;
+  template <class At, int First> static constexpr invalid rebuild() { return {}; }
 };
+/// Whether a tree holds what is left of a mistake.
+template <class T> inline constexpr bool is_broken = false;
+template <> inline constexpr bool is_broken<invalid> = true;
+template <template <class...> class C, class... E> inline constexpr bool is_broken<C<E...>> = (is_broken<E> || ...);
 template <class... P> struct joined;
 template <> struct joined<> { using type = pack<>; };
 template <class... A> struct joined<pack<A...>> { using type = pack<A...>; };

@@ -123,8 +123,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     // arguments
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
-    auto visit = [&](void* data, const std::int64_t* extents, const auto&) {
-      bind_argument(b, formal_type(at), extents, "argument " + std::to_string(at));
+    auto visit = [&](void* data, const std::int64_t* extents, const auto& shape) {
+      const std::string who = "argument " + std::to_string(at);
+      shape.bind(b, who.c_str());  // products of names, too
+      bind_argument(b, formal_type(at), extents, who);
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);
@@ -199,7 +201,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       int slot = plan::data.results[k];
       if (to.where != slot_info::result)  // still where the copy will take it from
         for (int s = plan::data.commit; s < step_count; ++s)
-          if (plan::data.operands[plan::data.steps[s].output].slot == slot) slot = plan::data.operands[plan::data.steps[s].input].slot;
+          if (plan::data.operands[plan::data.steps[s].output].slot == slot) {
+            slot = plan::data.operands[plan::data.steps[s].input].slot;
+            break;
+          }
       if (!all_finite(where[slot], graph.types[plan::data.slots[slot].type].type, layout_.bytes[slot]))
         throw numeric_error((to.where == slot_info::parameter ? "the new value of the parameter '" + full_name(to.index) + "'" : "result " + std::to_string(k)) +
                             " is not finite; nothing was updated");

@@ -152,27 +152,27 @@ template <graph_value X> constexpr value operator!(X x) { return graph_pointwise
 template <graph_value X> constexpr value abs(X x) { return graph_pointwise<ops::abs>(x); }
 template <graph_value X> constexpr value sign(X x) { return graph_pointwise<ops::sign>(x); }
 
-template <class C, class A, class B> struct triple_shape {
-  static constexpr meta value = [] {
-    meta m = pair_shape<A, B>::value;
-    broadcast_shapes(C::type, m, m);
-    return m;
-  }();
-};
 /// (condition: bool [...], a: [...], b: [...]) -> [...], broadcast together; at most one of a and b is a number.
 template <class C, class A, class B> requires operands<C, A, B>
 constexpr auto where(C c, A a, B b) {
-  if constexpr (std::is_arithmetic_v<A>) return plain_number<A>();
-  else if constexpr (std::is_arithmetic_v<B>) return plain_number<B>();
-  else if constexpr (std::same_as<C, invalid> || std::same_as<A, invalid> || std::same_as<B, invalid>) return invalid{};
-  else if constexpr (!pair_shape<A, B>::exists) return make<ops::eq>(a, b);  // infer says what is wrong
+  if constexpr (std::is_arithmetic_v<A> || std::is_arithmetic_v<B>) return refuse<mistake::plain_number, 0, 0>();
+  else if constexpr (std::is_same_v<C, invalid> || std::is_same_v<A, invalid> || std::is_same_v<B, invalid>) return invalid{};
+  else if constexpr (is_number<A> && is_number<B>) return where(c, full_typed<dtype::f32, typename C::shape_type>(a), b);
+  else if constexpr (is_number<A>) return where(c, full_typed<number_type<A>(B::element), typename B::shape_type>(a), b);
+  else if constexpr (is_number<B>) return where(c, a, full_typed<number_type<B>(A::element), typename A::shape_type>(b));
   else {
-    constexpr dtype t = common_type<A, B>();
-    using To = triple_shape<C, A, B>;
-    return make<ops::where>(spread_typed<To>(c), conform<t, To>(a), conform<t, To>(b));
+    using Both = common_shape<typename A::shape_type, typename B::shape_type>;
+    if constexpr (!Both::exists) return make<ops::eq>(a, b);  // infer says what is wrong
+    else {
+      using To = common_shape<typename C::shape_type, typename Both::shape>;
+      if constexpr (!To::exists) return make<ops::where>(c, conform<promote(A::element, B::element), typename Both::shape>(a), conform<promote(A::element, B::element), typename Both::shape>(b));
+      else {
+        constexpr dtype t = promote(A::element, B::element);
+        return make<ops::where>(spread_typed<typename To::shape>(c), conform<t, typename To::shape>(a), conform<t, typename To::shape>(b));
+      }
+    }
   }
 }
-
 template <class A, class B> requires graph_operands<value, A, B> constexpr value where(value c, A a, B b) {
   if constexpr (is_number<A> && is_number<B>) return where(c, full_like(c.g, A::value, c.type().with(dtype::f32)), b);
   else if constexpr (is_number<A>) return where(c, full_like(c.g, A::value, b.type()), b);

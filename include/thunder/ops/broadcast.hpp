@@ -99,6 +99,12 @@ template <class G> constexpr value full_like(G* g, double v, const meta& m) {
   const std::int64_t w = bits_of(v);
   return emit<ops::full>(g, &w, 1, nullptr, 0, &m);
 }
+/// A number like x.
+template <graph_value X> constexpr value full_of_type(X x, double v) {
+  const std::int64_t w = bits_of(v);
+  const int t = x.g->values[x.id].type;
+  return {x.g, x.g->put(table_of<ops::full>(), &w, 1, nullptr, 0, &t, 1)};
+}
 template <graph_value X> constexpr value reshape_to(X x, const meta& m) {
   return m.same_shape(x.type()) ? x : emit_words<ops::reshape>(nullptr, 0, &m, x);
 }
@@ -117,81 +123,128 @@ template <graph_value X> constexpr value spread_to(X x, const meta& shape) {
 }
 
 // ---- on typed expressions
-template <class Shape, dtype T> struct full_target { static constexpr meta type = make_meta<T>(Shape{}); };
 template <class T, expression X> constexpr auto cast(X x) {
   static_assert(element<T>, "cast<T>: T is an element type such as float, thunder::bf16 or std::int64_t");
   if constexpr (X::element == dtype_of<T>) return x;
   else return make<ops::cast, words<static_cast<std::int64_t>(dtype_of<T>)>>(x);
 }
 template <class T> constexpr invalid cast(invalid) { return {}; }
+
+/// A shape as the `value` of a type.
+template <class Shape> struct shape_meta { static constexpr meta value = make_meta<dtype::f32>(Shape{}); };
 template <class A, class B> struct common_shape {
-  static constexpr meta value = [] {
-    meta m = A::type;
-    broadcast_shapes(A::type, B::type, m);
-    return m;
-  }();
   static constexpr bool exists = [] {
     meta m;
-    return broadcast_shapes(A::type, B::type, m);
+    return broadcast_shapes(shape_meta<A>::value, shape_meta<B>::value, m);
   }();
+  static constexpr meta value = [] {
+    meta m = shape_meta<A>::value;
+    broadcast_shapes(shape_meta<A>::value, shape_meta<B>::value, m);
+    return m;
+  }();
+  using shape = shape_of_meta<common_shape>;
 };
-template <class X, class To> struct typed_extension {
-  static constexpr extension e = extension_of(X::type, To::value);
+template <class A> struct common_shape<A, A> {
+  static constexpr bool exists = true;
+  using shape = A;
+};
+/// A declared result type from a type that holds a meta.
+template <dtype T, class Meta> using target_from = target_of<T, shape_of_meta<Meta>>;
+
+template <class From, class To> struct shape_extension {
+  static constexpr extension e = extension_of(shape_meta<From>::value, shape_meta<To>::value);
   struct kept { static constexpr meta value = e.kept; };
 };
-/// A value declared by a type that holds its meta.
-template <dtype T, class Meta> using target_from = target_of<T, shape_of_meta<Meta>>;
+/// x with the shape To, by broadcasting.
 template <class To, expression X> constexpr auto spread_typed(X x) {
-  using E = typed_extension<X, To>;
-  if constexpr (E::e.same) return x;
-  else if constexpr (E::e.squeezed) return make<ops::broadcast, words<E::e.mask>, target_from<X::element, To>>(make<ops::reshape, words<>, target_from<X::element, typename E::kept>>(x));
-  else return make<ops::broadcast, words<E::e.mask>, target_from<X::element, To>>(x);
+  if constexpr (std::is_same_v<To, typename X::shape_type>) return x;
+  else {
+    using E = shape_extension<typename X::shape_type, To>;
+    using target = target_of<X::element, To>;
+    if constexpr (E::e.squeezed) return make<ops::broadcast, words<E::e.mask>, target>(make<ops::reshape, words<>, target_from<X::element, typename E::kept>>(x));
+    else return make<ops::broadcast, words<E::e.mask>, target>(x);
+  }
 }
 
-// ---- the element type and shape that operands agree on
-/// A number beside an integer makes floats unless it is an integer.
+/// The element type of a number beside other operands: a number beside an integer makes floats unless it is an integer.
 template <class N> constexpr dtype number_type(dtype other) {
   const bool whole = N::value == static_cast<double>(static_cast<std::int64_t>(N::value));
   return is_floating(other) || (whole && other != dtype::b8) ? other : whole ? dtype::i32 : dtype::f32;
 }
-template <class A, class B> constexpr dtype common_type() {
-  if constexpr (is_number<A>) return number_type<A>(B::element);
-  else if constexpr (is_number<B>) return number_type<B>(A::element);
-  else return promote(A::element, B::element);
+/// A number as a statement.
+template <dtype T, class Shape, std::int64_t Bits> constexpr auto full_typed(number<Bits>) {
+  return make_known<ops::full, words<Bits>, T, Shape, layout<T, Shape>::keyed.key>();
 }
-template <dtype T, class To, operand X> constexpr auto conform(X x) {
-  if constexpr (is_number<X>) return make<ops::full, words<bits_of(X::value)>, target_from<T, To>>();
-  else return spread_typed<To>(cast<element_t<T>>(x));
+/// An operand with this element type and shape.
+template <dtype T, class Shape, expression X> constexpr auto conform(X x) { return spread_typed<Shape>(cast<element_t<T>>(x)); }
+template <dtype T, class Shape, std::int64_t Bits> constexpr auto conform(number<Bits> x) { return full_typed<T, Shape>(x); }
+
+/// Whether a pointwise op takes operands of one element type, and what it gives.
+template <class Op> constexpr bool takes(dtype t) {
+  switch (Op::types) {
+    case typing::arithmetic: return t != dtype::b8;
+    case typing::floating: return is_floating(t);
+    case typing::comparison: return true;
+    case typing::logical: return t == dtype::b8;
+    default: return false;
+  }
 }
-template <class A, class B> struct pair_shape : common_shape<A, B> {};
-template <class A, std::int64_t N> struct pair_shape<A, number<N>> { static constexpr meta value = A::type; static constexpr bool exists = true; };
-template <std::int64_t N, class B> struct pair_shape<number<N>, B> { static constexpr meta value = B::type; static constexpr bool exists = true; };
+template <class Op> constexpr dtype given(dtype t) { return Op::types == typing::comparison ? dtype::b8 : t; }
 
 /// Applies a pointwise op of one or two operands, made alike first.
-template <class Op, class X> constexpr auto pointwise(X x) { return make<Op>(x); }
+template <class Op, dtype T, class S, digest D, int R> constexpr auto pointwise(expr<T, S, D, R> x) {
+  if constexpr (takes<Op>(T)) return make_known<Op, words<>, given<Op>(T), S, 0, expr<T, S, D, R>>();
+  else return make<Op>(x);  // infer says what is wrong
+}
+template <class Op> constexpr invalid pointwise(invalid) { return {}; }
+template <class Op, dtype T, class S, digest D1, int R1, digest D2, int R2> constexpr auto pointwise(expr<T, S, D1, R1> a, expr<T, S, D2, R2> b) {
+  if constexpr (takes<Op>(T)) return make_known<Op, words<>, given<Op>(T), S, 0, expr<T, S, D1, R1>, expr<T, S, D2, R2>>();
+  else return make<Op>(a, b);
+}
 template <class Op, class A, class B> constexpr auto pointwise(A a, B b) {
-  if constexpr (std::is_arithmetic_v<A>) return plain_number<A>();
-  else if constexpr (std::is_arithmetic_v<B>) return plain_number<B>();
+  if constexpr (std::is_arithmetic_v<A> || std::is_arithmetic_v<B>) return refuse<mistake::plain_number, 0, 0>();
+  else if constexpr (std::is_same_v<A, invalid> || std::is_same_v<B, invalid>) return invalid{};
   else if constexpr (is_number<A> && is_number<B>) return number<bits_of(Op::evaluate(A::value, B::value))>{};
-  else if constexpr (std::same_as<A, invalid> || std::same_as<B, invalid>) return invalid{};
-  else if constexpr (!pair_shape<A, B>::exists) return make<Op>(a, b);  // infer says what is wrong
-  else {
-    constexpr dtype t = common_type<A, B>();
-    using To = pair_shape<A, B>;
-    return make<Op>(conform<t, To>(a), conform<t, To>(b));
+  else if constexpr (is_number<A>) {
+    constexpr dtype t = number_type<A>(B::element);
+    if constexpr (t == B::element) return pointwise<Op>(full_typed<t, typename B::shape_type>(a), b);
+    else return pointwise<Op>(full_typed<t, typename B::shape_type>(a), cast<element_t<t>>(b));
+  } else if constexpr (is_number<B>) {
+    constexpr dtype t = number_type<B>(A::element);
+    if constexpr (t == A::element) return pointwise<Op>(a, full_typed<t, typename A::shape_type>(b));
+    else return pointwise<Op>(cast<element_t<t>>(a), full_typed<t, typename A::shape_type>(b));
+  } else {
+    using To = common_shape<typename A::shape_type, typename B::shape_type>;
+    if constexpr (!To::exists) return make<Op>(a, b);
+    else {
+      constexpr dtype t = promote(A::element, B::element);
+      return pointwise<Op>(conform<t, typename To::shape>(a), conform<t, typename To::shape>(b));
+    }
   }
 }
 
-/// The same on values of a graph.
-template <class Op, graph_value X> constexpr value graph_pointwise(X x) { return emit_words<Op>(nullptr, 0, nullptr, x); }
+/// The same on values of a graph. Operands of one type, the common case, need no inference.
+template <class Op> constexpr int pointwise_type(graph& g, int type) { return Op::types == typing::comparison ? g.bool_type(type) : type; }
+template <class Op, graph_value X> constexpr value graph_pointwise(X x) {
+  const int t = x.g->values[x.id].type;
+  if (!takes<Op>(x.g->types[t].type)) throw "a rule applied an op to an element type that it does not take";
+  const int r = pointwise_type<Op>(*x.g, t);
+  return {x.g, x.g->put(table_of<Op>(), nullptr, 0, &x.id, 1, &r, 1)};
+}
 template <class Op, class A, class B> constexpr value graph_pointwise(A a, B b) {
-  if constexpr (is_number<A>) return emit_words<Op>(nullptr, 0, nullptr, full_like(b.g, A::value, b.type()), b);
-  else if constexpr (is_number<B>) return emit_words<Op>(nullptr, 0, nullptr, a, full_like(a.g, B::value, a.type()));
+  if constexpr (is_number<A>) return graph_pointwise<Op>(full_of_type(b, A::value), b);
+  else if constexpr (is_number<B>) return graph_pointwise<Op>(a, full_of_type(a, B::value));
   else {
+    const int t = a.g->values[a.id].type;
+    if (t == a.g->values[b.id].type) {
+      if (!takes<Op>(a.g->types[t].type)) throw "a rule applied an op to an element type that it does not take";
+      const int x[]{a.id, b.id}, r = pointwise_type<Op>(*a.g, t);
+      return {a.g, a.g->put(table_of<Op>(), nullptr, 0, x, 2, &r, 1)};
+    }
     meta m;
     if (!broadcast_shapes(a.type(), b.type(), m)) throw "a rule made operands that do not broadcast";
-    const dtype t = promote(a.type().type, b.type().type);
-    return emit_words<Op>(nullptr, 0, nullptr, spread_to(cast_to(a, t), m), spread_to(cast_to(b, t), m));
+    const dtype e = promote(a.type().type, b.type().type);
+    return emit_words<Op>(nullptr, 0, nullptr, spread_to(cast_to(a, e), m), spread_to(cast_to(b, e), m));
   }
 }
 

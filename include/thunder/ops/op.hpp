@@ -62,19 +62,18 @@ using namespace literals;
 
 template <class X> inline constexpr bool is_number = false;
 template <std::int64_t B> inline constexpr bool is_number<number<B>> = true;
+template <class X> inline constexpr bool is_operand = std::is_arithmetic_v<X>;
+template <std::int64_t B> inline constexpr bool is_operand<number<B>> = true;
+template <dtype T, class S, digest D, int R> inline constexpr bool is_operand<expr<T, S, D, R>> = true;
+template <> inline constexpr bool is_operand<invalid> = true;
 /// What the ops take in user code: an expression or a number that a type can see.
-template <class X> concept operand = typed<X> || is_number<X>;
+template <class X> concept operand = is_operand<X> && !std::is_arithmetic_v<X>;
 /// At least one real operand; a plain number beside it is caught with a sentence.
-template <class... X> concept operands = (operand<X> || ...) && ((operand<X> || std::is_arithmetic_v<X>) && ...);
+template <class... X> concept operands = (is_operand<X> && ...) && !(std::is_arithmetic_v<X> && ...);
 /// What the same ops take in the rules: values of a graph, and numbers. Their result type is spelled out, because rules call each
 /// other in circles.
 template <class X> concept graph_value = std::same_as<X, value>;
 template <class... X> concept graph_operands = (std::same_as<X, value> || ...) && ((std::same_as<X, value> || is_number<X>) && ...);
-
-template <class N> constexpr invalid plain_number() {
-  static_assert(sizeof(N) == 0, "a plain number is invisible to a trace: write 0.5_c or constant<2>, or pass it as an argument of the function");
-  return {};
-}
 
 // ---- axes
 template <int... I> struct axes_c {};

@@ -187,7 +187,7 @@ template <auto... D, typed X> constexpr auto broadcast(X x) {
   else {
     using To = reshaped<X, D...>;
     if constexpr (sizeof...(D) < X::rank) return make<ops::broadcast, words<all_axes(sizeof...(D))>, target_from<X::element, To>>(x);
-    else return spread_typed<To>(x);
+    else return spread_typed<shape_of_meta<To>>(x);
   }
 }
 /// A new axis of extent 1.

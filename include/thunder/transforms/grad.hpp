@@ -36,7 +36,7 @@ struct op_list {
 };
 constexpr op_list ops_of(const graph_view& v) {
   op_list r;
-  visit_table seen;
+  digest_table seen;
   for (int i = 0; i < v.node_count; ++i) {
     const op_info& op = *v.nodes[i].op;
     if (!op.has_vjp || seen.find(op.id) >= 0) continue;
@@ -154,15 +154,10 @@ template <class Body> inline constexpr trainable_list trainable = [] {
   return r;
 }();
 
-template <class R> constexpr bool check_loss() {
-  constexpr bool ok = [] {
-    if constexpr (tree<R>::leaves >= 1) {
-      const auto first = []<class E, class... Rest>(pack<E, Rest...>) { return E::type; }(leaves_of<R>{});
-      return first.rank == 0 && is_floating(first.type);
-    } else return false;
-  }();
-  if constexpr (!ok) refuse<mistake::not_scalar, tree<R>::leaves, 0>();
-  return ok;
+/// Whether the first leaf of R is a floating-point number.
+template <class R> constexpr bool is_loss() {
+  if constexpr (tree<R>::leaves < 1) return false;
+  else return []<class E, class... Rest>(pack<E, Rest...>) { return E::rank == 0 && is_floating(E::element); }(leaves_of<R>{});
 }
 
 /// Leaves First + K of a call.
@@ -177,10 +172,16 @@ template <class F, class Wrt, bool Value> struct grad_function {
   F f;
 
   template <class... X> requires(traced_tree<X> && ...) constexpr auto operator()(X...) const {
-    using T = trace_t<F, X...>;
-    if constexpr (std::same_as<T, invalid>) return invalid{};
-    else if constexpr (!check_loss<typename T::result>()) return invalid{};
-    else return differentiate<typename T::body, typename T::result, X...>(Wrt{});
+    using R = typename outcome<F, parameters<F, X...>>::type;
+    using T = decltype(trace_of<R, F, X...>());
+    if constexpr (std::same_as<T, invalid>) return nothing(Wrt{});
+    else if constexpr (!is_loss<R>()) {
+      refuse<mistake::not_scalar, tree<R>::leaves, 0>();
+      return nothing(Wrt{});
+    } else if constexpr (constexpr mistake m = mistake_of<typename T::body, X...>(Wrt{}); m != mistake::none) {
+      refuse<m, sizeof...(X), 0>();
+      return nothing(Wrt{});
+    } else return differentiate<typename T::body, typename T::result, X...>(Wrt{});
   }
 
   /// On tensors: compiled once for each list of argument types (jit/jit.hpp).
@@ -206,19 +207,23 @@ template <class F, class Wrt, bool Value> struct grad_function {
     for (int k = branch<X...>::before(argument); k < branch<X...>::before(argument + 1); ++k) mask |= std::uint64_t{1} << k;
     return mask;
   }
+  template <class Body, class... X> static constexpr mistake mistake_of(parameters_c) { return mistake::none; }
+  template <class Body, class... X, int... I> static constexpr mistake mistake_of(wrt_c<I...>) {
+    int last = -1;
+    for (int i : {I...}) {
+      if (i < 0 || i >= int(sizeof...(X))) return mistake::wrt_missing;
+      if (i <= last) return mistake::wrt_order;
+      if ((mask_of<X...>(i) & ~floating_formals(Body::view)) != 0) return mistake::wrt_integer;
+      last = i;
+    }
+    return mistake::none;
+  }
+  /// After a mistake: as many parts as the gradient would have.
+  template <class W> static constexpr auto nothing(W) { return invalid{}; }
+  template <int... I> requires(!Value && sizeof...(I) > 2) static constexpr auto nothing(wrt_c<I...>) { return std::tuple{(static_cast<void>(I), invalid{})...}; }
   template <class Call, int First, class X> static constexpr auto gradient_tree() { return tree<X>::template rebuild<shifted<Call, First>, 0>(); }
   template <class Body, class R, class... X, int... I> static constexpr auto differentiate(wrt_c<I...>) {
-    constexpr bool exist = ((I >= 0 && I < int(sizeof...(X))) && ...);
-    static_assert(exist, "grad: wrt<I> names an argument that the function does not have");
-    constexpr auto increasing = [](int i) {
-      const int order[]{I...};
-      for (int k = 1; k <= i; ++k)
-        if (order[k - 1] >= order[k]) return false;
-      return true;
-    };
-    static_assert(increasing(sizeof...(I) - 1), "grad: name the arguments of wrt<I, J> in ascending order");
     constexpr std::uint64_t mask = (mask_of<X...>(I) | ...);
-    static_assert((mask & ~floating_formals(Body::view)) == 0, "grad: an argument to differentiate by is not floating-point: cast it, or leave it out of wrt<...>");
     using Call = typename call_maker<Body, mask, false, typename branch<X...>::types>::type;
     constexpr int first = Value ? tree<R>::leaves : 0;
     constexpr auto offset = [](int argument) { return first + std::popcount(mask & ((std::uint64_t{1} << branch<X...>::before(argument)) - 1)); };

@@ -35,9 +35,8 @@ struct simplifier {
     const digest id = n.op->id;
     if (n.op->kind == op_kind::pointwise) {
       if (n.operands == 2 && is_full(x[0]) && is_full(x[1])) {
-        const double a = full_value(x[0]), b = full_value(x[1]);
-        double r = 0;
-        bool exact = true;
+        double a = full_value(x[0]), b = full_value(x[1]), r = 0;
+        bool exact = rounded(a, type.type) && rounded(b, type.type);  // what the program would hold
         if (id == table_of<ops::add>()->id) r = a + b;
         else if (id == table_of<ops::sub>()->id) r = a - b;
         else if (id == table_of<ops::mul>()->id) r = a * b;
@@ -69,7 +68,8 @@ struct simplifier {
         const dtype from = g.type(x[0]).type, to = type.type;
         if (from == to) return x[0];
         double v = is_full(x[0]) ? full_value(x[0]) : 0;
-        if (is_full(x[0]) && is_floating(to) && rounded(v, to)) return make_full(v, type);
+        const bool whole = is_integer(from) && v >= -0x1p31 && v < 0x1p31 && v == static_cast<double>(static_cast<std::int64_t>(v));
+        if (is_full(x[0]) && is_floating(to) && (whole || rounded(v, from)) && rounded(v, to)) return make_full(v, type);
         if (is(x[0], table_of<ops::cast>())) {  // through a wider type and back
           const int y = operand(x[0]);
           if (g.type(y).type == to && is_floating(to) && promote(to, from) == from) return y;

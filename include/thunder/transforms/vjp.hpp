@@ -32,7 +32,7 @@ constexpr bool is_trainable(const parameter_info& p, const graph_view& v) { retu
 constexpr bool lacks_vjp(const op_info& op) { return op.decompose && !op.has_vjp; }
 
 constexpr graph vjp(const graph_view& v, const vjp_options& options) {
-  visit_table rule_of;
+  digest_table rule_of;
   for (int k = 0; k < options.rule_count; ++k) rule_of.add(options.rules[k].op, k);
   graph g;
   g.nodes.reserve(v.node_count * 3), g.operands.reserve(v.operand_count * 4), g.values.reserve(v.value_count * 3);

@@ -26,7 +26,7 @@ template <class Target> struct library_step<ops::argmax, Target> {
   }
 
  private:
-  /// Columns that are searched at once, where the axis is not the last one.
+  /// Elements of a row, or columns, that are looked at together: in vectors, as the count is constant.
   static constexpr std::int64_t block = 64;
 
   /// Stored is compared as Number.
@@ -47,11 +47,19 @@ template <class Target> struct library_step<ops::argmax, Target> {
       }
     });
   }
+  /// A block of the row is looked at closely only if something in it is larger than what came before, or is a NaN.
   template <class Stored, class Number> static std::int32_t row(const Stored* x, std::int64_t n) {
     Number best = static_cast<Number>(x[0]);
     std::int64_t index = 0;
-    for (std::int64_t i = 1; i < n && best == best; ++i)
-      if (const Number v = static_cast<Number>(x[i]); !(v <= best)) best = v, index = i;  // larger, or the first NaN
+    for (std::int64_t i = 1; i < n && best == best;) {
+      const std::int64_t end = std::min(i + block, n);
+      int larger = 0;
+      if (end == i + block) for (std::int64_t k = 0; k < block; ++k) larger |= !(static_cast<Number>(x[i + k]) <= best);
+      else larger = 1;
+      for (; larger && i < end && best == best; ++i)
+        if (const Number v = static_cast<Number>(x[i]); !(v <= best)) best = v, index = i;
+      i = end;
+    }
     return static_cast<std::int32_t>(index);
   }
   template <class Stored, class Number>

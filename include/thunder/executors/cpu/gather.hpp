@@ -28,6 +28,11 @@ struct clamped_index {
   }
 };
 
+/// The processor cannot guess where the next row is: ask for its first lines, and it follows with the others.
+THUNDER_INLINE void prefetch_row(const char* row, std::int64_t bytes) {
+  for (std::int64_t k = 0; k < bytes && k < 4 * line_bytes; k += line_bytes) __builtin_prefetch(row + k);
+}
+
 /// (x: [n, ...], index: [I...]) -> [I..., ...]
 template <class Target> struct library_step<ops::take, Target> {
   static constexpr bool exists = true;
@@ -51,11 +56,7 @@ template <class Target> struct library_step<ops::take, Target> {
         default: break;
       }
       for (; i < end; ++i) {
-        // The processor cannot guess where the next row is: ask for its first lines, and it follows the others.
-        if (i + 1 < end) {
-          const char* next = x.begin() + index[i + 1] * row;
-          for (std::int64_t k = 0; k < row && k < 4 * line_bytes; k += line_bytes) __builtin_prefetch(next + k);
-        }
+        if (i + 1 < end) prefetch_row(x.begin() + index[i + 1] * row, row);
         copy_run<Target>(y.begin() + i * row, x.begin() + index[i] * row, row, past_caches);
       }
       if (past_caches) finish_streaming();
@@ -82,7 +83,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     for (std::int64_t r = 2; r < n + 2; ++r) longest = std::max(longest, first[r]), first[r] += first[r - 1];
     for (std::int64_t i = 0; i < count; ++i) order[first[index[i] + 1]++] = i;
 
-    const table t{rows.begin(), y.begin(), first, order, n, columns, longest};
+    const table t{rows.begin(), y.begin(), first, order, n, columns, longest, y.bytes() >= uncached_bytes};
     switch (y.type) {
       case dtype::i32: return sum_rows<dtype::i32>(t);
       case dtype::i64: return sum_rows<dtype::i64>(t);
@@ -105,6 +106,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     const std::int64_t* first;
     const std::int64_t* order;
     std::int64_t n, columns, longest;
+    bool past_caches;
   };
 
   template <dtype T> static void sum_rows(const table& t) {
@@ -113,12 +115,14 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     if (t.longest > work / most && t.columns >= width * most) {  // one row has most of the entries: threads share the columns
       parallel_for<threads>((t.columns + width - 1) / width, bytes, [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t r = 0; r < t.n; ++r) sum_row<T>(t, r, begin * width, std::min(end * width, t.columns));
+        if (t.past_caches) finish_streaming();
       });
     } else {
       threads::run(most, [&](int thread, int team) {
         // Equal numbers of entries and rows: row r is at first[r] + r of the work.
         const part mine(work, thread, team);
         for (std::int64_t r = row_at(t, mine.begin), end = thread + 1 < team ? row_at(t, mine.end) : t.n; r < end; ++r) sum_row<T>(t, r, 0, t.columns);
+        if (t.past_caches) finish_streaming();
       });
     }
   }
@@ -137,11 +141,16 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
   template <dtype T> static void sum_row(const table& t, std::int64_t r, std::int64_t begin, std::int64_t end) {
     const std::int64_t *entry = t.order + t.first[r], *last = t.order + t.first[r + 1];
     char* const to = t.result + (r * t.columns + begin) * size_of(T);
-    const auto bytes = static_cast<std::size_t>((end - begin) * size_of(T));
-    if (entry == last) std::memset(to, 0, bytes);
-    else if (entry + 1 == last) std::memcpy(to, t.rows + (*entry * t.columns + begin) * size_of(T), bytes);
-    else
-      for (std::int64_t c = begin; c < end; c += block) sum_block<T>(t, r, entry, last, c, std::min(c + block, end));
+    const std::int64_t bytes = (end - begin) * size_of(T);
+    if (entry == last) return clear_run<Target>(to, bytes, t.past_caches && bytes >= 512);
+    if (entry + 1 == last) {
+      prefetch_entry<T>(t, entry + 1, begin, end);
+      return copy_run<Target>(to, t.rows + (*entry * t.columns + begin) * size_of(T), bytes, t.past_caches);
+    }
+    for (std::int64_t c = begin; c < end; c += block) sum_block<T>(t, r, entry, last, c, std::min(c + block, end));
+  }
+  template <dtype T> THUNDER_INLINE static void prefetch_entry(const table& t, const std::int64_t* entry, std::int64_t begin, std::int64_t end) {
+    if (entry < t.order + t.first[t.n]) prefetch_row(t.rows + (*entry * t.columns + begin) * size_of(T), (end - begin) * size_of(T));
   }
   template <dtype T> static void sum_block(const table& t, std::int64_t r, const std::int64_t* entry, const std::int64_t* last, std::int64_t begin, std::int64_t end) {
     constexpr int lanes = Target::bytes / static_cast<int>(sizeof(computed<T>));
@@ -153,6 +162,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     };
     for (bool start = true; entry != last; ++entry, start = false) {
       const std::int64_t from = *entry * t.columns + begin;
+      prefetch_entry<T>(t, entry + 1, begin, end);
       for (std::int64_t i = 0; i < n; i += lanes) {
         V x = row(t.rows, from, i);
         if (!start) {

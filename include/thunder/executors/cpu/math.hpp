@@ -161,14 +161,14 @@ template <int N> THUNDER_INLINE vec<float, N> expm1(const vec<float, N>& given) 
   return select(given == F(0.0f), given, select(large, doubled, y));
 }
 
-/// Hyperbolic tangent: m / (m + 1) with m = (e^2|x| - 1) / 2.
+/// Hyperbolic tangent: m / (m + y) with y = e^-2|x|, as a power of two, and m = (1 - y) / 2 before the remainder is added.
 template <int N> THUNDER_INLINE vec<float, N> tanh(const vec<float, N>& x) {
   using F = vec<float, N>;
-  const F a = smaller(F(10.0f), abs(x)), magic(0x1.8p23f + 127), t = a * F(0x1.715476p+1f) + magic, n = t - magic;
-  const F r = a - n * F(0x1.62e430p-2f), s = r * r;  // 2a = n ln 2 + 2r
-  const F w = (F(1.0f) + F(0.666663079588f) * r) + s * ((F(0.3333324369f) + F(0.13381086484f) * r) + s * F(4.456378747e-2f));
-  const F two_n = from_bits(to_bits(t) << 23), m = (r + s * w) * two_n + (F(0.5f) * two_n - F(0.5f));
-  return copysign(m / (m + F(1.0f)), x);
+  const F a = smaller(F(10.0f), abs(x)), magic(0x1.8p23f + 127), t = magic - a * F(0x1.715476p+1f), n = t - magic;
+  const F r = a + n * F(0x1.62e430p-2f), s = r * r;  // 2a = -n ln 2 + 2r
+  const F w = (F(1.0f) + F(0.666663079588f) * r) + s * ((F(0.3333324369f) + F(0.13381086484f) * r) + s * F(4.456378747e-2f));  // (e^2r - 1 - 2r) / 2r^2
+  const F y = from_bits(to_bits(t) << 23), m = s * w + (r + (F(0.5f) - F(0.5f) * y));
+  return copysign(m, x) / (m + y);
 }
 
 /// The error function: 1 - exp(-a polynomial) outside of 0.93, x + x times a polynomial inside.

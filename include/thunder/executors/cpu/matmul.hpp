@@ -81,11 +81,11 @@ template <class Target> struct library_step<ops::matmul, Target> {
     else by_row_blocks<T>(p);
   }
 
-  template <class T> static void tiny_product(const product<T>& p) {
+  template <class T> static void tiny_product(product<T> p) {
     const std::int64_t row = p.a_transposed ? 1 : p.k, column = p.a_transposed ? p.m : 1;
     for (std::int64_t i = 0; i < p.m; ++i) {
       const T* a = p.a + i * row;
-      T* c = p.c + i * p.n;
+      T* __restrict c = p.c + i * p.n;
       if (p.b_transposed) {
         for (std::int64_t j = 0; j < p.n; ++j) {
           T sum = 0;

@@ -98,9 +98,11 @@ template <class Target> struct library_step<ops::concatenate, Target> {
 
 /// Zero bytes, on all threads.
 template <class Target> void clear(char* to, std::int64_t bytes) {
+  const bool past_caches = bytes >= uncached_bytes;
   parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, bytes, [&](std::int64_t begin, std::int64_t end, int) {
     begin *= line_bytes, end = std::min(end * line_bytes, bytes);
-    if (begin < end) std::memset(to + begin, 0, static_cast<std::size_t>(end - begin));
+    if (begin < end) clear_run<Target>(to + begin, end - begin, past_caches);
+    if (past_caches) finish_streaming();
   });
 }
 
@@ -124,10 +126,13 @@ template <class Target> struct library_step<ops::pad, Target> {
     for (int d = 0; d <= last; ++d) a[d] = {x.extents[d], s.words[d], s.words[2 * x.rank + d], y.extents[d]};
     const std::int64_t rows = y.count(0, last);
     if (rows < threads::available() && y.bytes() > bytes_per_thread) clear_and_copy(x, y, a, last, unit);
-    else
+    else {
+      const bool past_caches = y.bytes() >= uncached_bytes;
       parallel_for<threads>(rows, x.bytes() + y.bytes(), [&](std::int64_t row, std::int64_t end, int) {
-        for (; row < end; ++row) fill_row(y.begin() + row * a[last].extent * unit, source_row(x.begin(), row, a, last, unit), a[last], unit);
+        for (; row < end; ++row) fill_row(y.begin() + row * a[last].extent * unit, source_row(x.begin(), row, a, last, unit), a[last], unit, past_caches);
+        if (past_caches) finish_streaming();
       });
+    }
   }
 
  private:
@@ -142,9 +147,9 @@ template <class Target> struct library_step<ops::pad, Target> {
     }
     return x + from * unit;
   }
-  static void fill_row(char* to, const char* from, const axis& a, std::int64_t unit) {
-    auto zeros = [&](std::int64_t n) { std::memset(to, 0, static_cast<std::size_t>(n * unit)), to += n * unit; };
-    auto copy = [&](std::int64_t n) { std::memcpy(to, from, static_cast<std::size_t>(n * unit)), to += n * unit, from += n * unit; };
+  static void fill_row(char* to, const char* from, const axis& a, std::int64_t unit, bool past_caches) {
+    auto zeros = [&](std::int64_t n) { clear_run<Target>(to, n * unit, past_caches && n * unit >= 512), to += n * unit; };
+    auto copy = [&](std::int64_t n) { copy_run<Target>(to, from, n * unit, past_caches), to += n * unit, from += n * unit; };
     if (!from) return zeros(a.extent);
     zeros(a.before);
     if (a.between == 0) copy(a.n);

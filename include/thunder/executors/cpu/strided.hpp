@@ -24,6 +24,17 @@ template <class Target> void copy_run(char* to, const char* from, std::int64_t b
   std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
 }
 
+/// Zero bytes.
+template <class Target> void clear_run(char* to, std::int64_t bytes, bool past_caches) {
+  static constexpr char zeros[line_bytes]{};
+  const std::int64_t head = past_caches ? static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(to) % line_bytes) : bytes;
+  if (head >= bytes) return void(std::memset(to, 0, static_cast<std::size_t>(bytes)));
+  std::memset(to, 0, static_cast<std::size_t>(head));
+  std::int64_t i = head;
+  for (; i + line_bytes <= bytes; i += line_bytes) store_line<Target>(to + i, zeros, true);
+  std::memset(to + i, 0, static_cast<std::size_t>(bytes - i));
+}
+
 /// The same `unit` bytes, `times` times.
 template <class Target> void repeat(char* to, const char* from, std::int64_t unit, std::int64_t times, bool past_caches = false) {
   if (times <= 0) return;
@@ -110,7 +121,7 @@ void copy_units(const copy_nest& c, char* to, std::int64_t to_stride, const char
 /// Elements of 1, 2, 4, 8 or 16 bytes that are contiguous along dimension `row` in the source and along the last one in the
 /// result: transposes of these two dimensions, by blocks of tiles.
 template <class Target> void copy_transposed(char* to, const char* from, const copy_nest& c, int row) {
-  const std::int64_t bytes = c.units() * c.unit, block = 4 * line_bytes / c.unit;
+  const std::int64_t bytes = c.units() * c.unit, block = 8 * line_bytes / c.unit;  // 2 x 8 tiles
   const int last = c.dims - 1;
   const std::int64_t rows = c.extent[last], columns = c.extent[row], row_stride = c.from[last], column_stride = c.to[row];
   copy_nest around;  // the other dimensions

@@ -1,6 +1,7 @@
 #pragma once
-/// Square tiles of a transpose: as many rows of one cache line each as a line has elements. A tile is turned in registers, N x N
-/// elements at a time, into a buffer, so that every line of memory is touched once.
+/// Tiles of a transpose: one cache line of each source row, four of each result row. A tile is turned in registers, a few elements
+/// at a time, into a buffer, so that every line of memory is touched once. (Measured: taller or wider tiles are slower, and so
+/// are tiles without the next one's prefetch.)
 #include <cstdint>
 #include <cstring>
 #if defined(__SSE2__)
@@ -39,7 +40,8 @@ template <int Bytes> THUNDER_INLINE register16 interleave_high(register16 a, reg
 }
 #endif
 
-/// Element (i, j) of `from` is element (j, i) of `to`, for any number of rows i and columns j. Strides in bytes.
+/// Element (i, j) of `from` is element (j, i) of `to`, for any number of rows i and columns j. Strides in bytes. Passed by value:
+/// bytes that are written might otherwise be its own, and it would be read again for each of them.
 struct tile_block {
   char* to;
   std::int64_t to_stride;
@@ -49,20 +51,51 @@ struct tile_block {
 };
 
 template <class Target, int Bytes> struct tile {
-  static constexpr int side = static_cast<int>(line_bytes) / Bytes;
-  static constexpr int square = 16 / Bytes;  // turned at a time: a 16-byte register holds a row
+  static constexpr int square = 16 / Bytes;                        // turned at a time: a 16-byte register holds a row
+  static constexpr int width = static_cast<int>(line_bytes) / Bytes;  // columns of a tile: one line of each source row
+  static constexpr int height = 4 * width;                         // rows of a tile: four lines of each result row
 
-  /// Of less than a tile, one by one.
-  static void copy_part(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns) {
-    for (std::int64_t j = 0; j < columns; ++j)
-      for (std::int64_t i = 0; i < rows; ++i) std::memcpy(to + j * to_stride + i * Bytes, from + i * from_stride + j * Bytes, Bytes);
+  static void transpose(tile_block b) {
+    for (std::int64_t i = 0; i < b.rows; i += height)
+      for (std::int64_t j = 0; j < b.columns; j += width) {
+        const std::int64_t rows = b.rows - i < height ? b.rows - i : height, columns = b.columns - j < width ? b.columns - j : width;
+        turn_tile({b.to + j * b.to_stride + i * Bytes, b.to_stride, b.from + i * b.from_stride + j * Bytes, b.from_stride, rows, columns, b.past_caches});
+      }
   }
 
-  /// square x square elements. In registers, interleaving row i with row i + square / 2, log2(square) times, transposes.
-  THUNDER_INLINE static void turn(char* to, const char* from, std::int64_t from_stride) {
+ private:
+  /// At most height x width elements.
+  static void turn_tile(tile_block b) {
+    alignas(64) char turned[width * 4 * line_bytes];
+    const std::int64_t rows = b.rows / square * square, columns = b.columns / square * square, bytes = rows * Bytes;
+    for (std::int64_t i = 0; i < rows; i += square) {
+      if (columns == width)  // the next tile
+        for (int k = 0; k < square; ++k) __builtin_prefetch(b.from + (i + k) * b.from_stride + line_bytes);
+      for (std::int64_t j = 0; j < columns; j += square) turn_square(turned + j * 4 * line_bytes + i * Bytes, b.from + i * b.from_stride + j * Bytes, b.from_stride);
+    }
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const char* const from = turned + j * 4 * line_bytes;
+      char* const to = b.to + j * b.to_stride;
+      std::int64_t k = 0;
+      for (; k + line_bytes <= bytes; k += line_bytes) store_line<Target>(to + k, from + k, b.past_caches);
+      if (k < bytes) std::memcpy(to + k, from + k, static_cast<std::size_t>(bytes - k));
+    }
+    copy_part(b, rows, b.rows, 0, columns);
+    copy_part(b, 0, b.rows, columns, b.columns);
+  }
+  /// What is left of a tile, one element at a time.
+  static void copy_part(tile_block b, std::int64_t i_begin, std::int64_t i_end, std::int64_t j_begin, std::int64_t j_end) {
+    for (std::int64_t j = j_begin; j < j_end; ++j)
+      for (std::int64_t i = i_begin; i < i_end; ++i) std::memcpy(b.to + j * b.to_stride + i * Bytes, b.from + i * b.from_stride + j * Bytes, Bytes);
+  }
+
+  /// square x square elements, into lines of a tile. In registers, interleaving row i with row i + square / 2, log2(square) times,
+  /// transposes.
+  THUNDER_INLINE static void turn_square(char* to, const char* from, std::int64_t from_stride) {
 #if defined(__SSE2__)
     if constexpr (Bytes == 2 || Bytes == 4) {
       register16 a[square], b[square];
+#pragma GCC unroll 8
       for (int i = 0; i < square; ++i) std::memcpy(&a[i].v, from + i * from_stride, 16);
 #pragma GCC unroll 3
       for (int n = 1; n < square; n *= 2) {
@@ -74,29 +107,13 @@ template <class Target, int Bytes> struct tile {
 #pragma GCC unroll 8
         for (int i = 0; i < square; ++i) a[i] = b[i];
       }
-      for (int i = 0; i < square; ++i) std::memcpy(to + i * line_bytes, &a[i].v, 16);
+#pragma GCC unroll 8
+      for (int i = 0; i < square; ++i) std::memcpy(to + i * 4 * line_bytes, &a[i].v, 16);
       return;
     }
 #endif
-    copy_part(to, line_bytes, from, from_stride, square, square);
-  }
-
-  static void copy(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, bool past_caches) {
-    alignas(64) char turned[side * line_bytes];
-    for (int i = 0; i < side; i += square)
-      for (int j = 0; j < side; j += square) turn(turned + j * line_bytes + i * Bytes, from + i * from_stride + j * Bytes, from_stride);
-    for (int j = 0; j < side; ++j) store_line<Target>(to + j * to_stride, turned + j * line_bytes, past_caches);
-  }
-
-  static void transpose(const tile_block& b) {
-    for (std::int64_t i = 0; i < b.rows; i += side)
-      for (std::int64_t j = 0; j < b.columns; j += side) {
-        char* const to = b.to + j * b.to_stride + i * Bytes;
-        const char* const from = b.from + i * b.from_stride + j * Bytes;
-        const std::int64_t rows = b.rows - i, columns = b.columns - j;
-        if (rows >= side && columns >= side) copy(to, b.to_stride, from, b.from_stride, b.past_caches);
-        else copy_part(to, b.to_stride, from, b.from_stride, rows < side ? rows : side, columns < side ? columns : side);
-      }
+    for (int i = 0; i < square; ++i)
+      for (int j = 0; j < square; ++j) std::memcpy(to + j * 4 * line_bytes + i * Bytes, from + i * from_stride + j * Bytes, Bytes);
   }
 };
 

@@ -7,6 +7,11 @@
 #include <cstdint>
 #include <type_traits>
 
+// Vectors wider than a register have had two calling conventions; nothing here is ever called.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
 #define THUNDER_INLINE [[gnu::always_inline]] inline
 
 /// Bytes of a vector register of the machine that this translation unit is compiled for.

@@ -20,68 +20,69 @@ struct reference_call {
   std::int64_t word(int k) const { return graph.word(statement, k); }
 };
 
+// Each op brings a function of scalars; the loops around it are shared by all ops, which keeps them cheap to compile.
+template <class T> constexpr const auto& elements(const reference_array& x) {
+  if constexpr (std::is_same_v<T, double>) return x.reals;
+  else return x.integers;
+}
+inline void store(reference_array& out, std::size_t i, double v) { out.reals[i] = v; }
+inline void store(reference_array& out, std::size_t i, std::int64_t v) { out.integers[i] = wrapped_to(out.type, v); }
+
+template <class R, class... A> void pointwise_loop(const reference_call& c, reference_array& out, R (*f)(A...)) {
+  [&]<std::size_t... K>(std::index_sequence<K...>) {
+    for (std::size_t i = 0, n = static_cast<std::size_t>(out.size()); i < n; ++i) store(out, i, f(static_cast<A>(elements<A>(c[static_cast<int>(K)])[i])...));
+  }(std::index_sequence_for<A...>{});
+}
 template <class Op> struct pointwise_rule {
   /// Integers divide as the other executors do: x / 0 is 0, and nothing traps.
-  template <class... T> static auto evaluate(T... x) {
-    if constexpr (std::is_same_v<Op, ops::div> && (std::is_same_v<T, std::int64_t> && ...)) {
+  template <class... A> static auto scalar(A... x) {
+    if constexpr (std::is_same_v<Op, ops::div> && (std::is_same_v<A, std::int64_t> && ...)) {
       return [](std::int64_t a, std::int64_t b) { return b == 0 ? 0 : b == -1 ? static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(a)) : a / b; }(x...);
-    } else return Op::evaluate(x...);
-  }
-  template <class T> static const auto& elements(const reference_array& x) {
-    if constexpr (std::is_same_v<T, double>) return x.reals;
-    else return x.integers;
-  }
-  template <class R> static void store(reference_array& out, std::size_t i, R r) {
-    if constexpr (std::is_floating_point_v<R>) out.reals[i] = static_cast<double>(r);
-    else out.integers[i] = wrapped_to(out.type, static_cast<std::int64_t>(r));
-  }
-  template <class T> static void loop(const reference_call& c, reference_array& out) {
-    const auto n = static_cast<std::size_t>(out.size());
-    auto at = [&](int k, std::size_t i) { return static_cast<T>(elements<T>(c[k])[i]); };
-    if constexpr (Op::types == typing::selection) {
-      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(c[0].integers[i] != 0, at(1, i), at(2, i)));
-    } else if constexpr (requires(T x) { Op::evaluate(x); }) {
-      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(at(0, i)));
-    } else if constexpr (requires(T x) { Op::evaluate(x, x); }) {
-      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(at(0, i), at(1, i)));
     } else {
-      for (std::size_t i = 0; i < n; ++i) store(out, i, evaluate(at(0, i), at(1, i), at(2, i)));
+      using result = std::conditional_t<std::is_floating_point_v<decltype(Op::evaluate(x...))>, double, std::int64_t>;
+      return static_cast<result>(Op::evaluate(x...));
     }
   }
+  template <class T> static void of_type(const reference_call& c, reference_array& out) {
+    if constexpr (Op::types == typing::selection) pointwise_loop(c, out, &scalar<bool, T, T>);
+    else if constexpr (requires(T x) { Op::evaluate(x); }) pointwise_loop(c, out, &scalar<T>);
+    else if constexpr (requires(T x) { Op::evaluate(x, x); }) pointwise_loop(c, out, &scalar<T, T>);
+    else pointwise_loop(c, out, &scalar<T, T, T>);
+  }
   static void run(const reference_call& c, reference_array& out) {
-    if constexpr (std::is_same_v<Op, ops::fold_in>) loop<std::int64_t>(c, out);
-    else if constexpr (Op::types == typing::floating) loop<double>(c, out);
-    else if constexpr (Op::types == typing::logical) loop<bool>(c, out);
-    else c[Op::types == typing::selection].floating() ? loop<double>(c, out) : loop<std::int64_t>(c, out);
+    if constexpr (std::is_same_v<Op, ops::fold_in>) of_type<std::int64_t>(c, out);
+    else if constexpr (Op::types == typing::floating) of_type<double>(c, out);
+    else if constexpr (Op::types == typing::logical) of_type<bool>(c, out);
+    else c[Op::types == typing::selection].floating() ? of_type<double>(c, out) : of_type<std::int64_t>(c, out);
   }
 };
 
+template <class T> void reduction_loop(const reference_call& c, reference_array& out, T identity, T (*combine)(T, T)) {
+  const reference_array& x = c[0];
+  const auto inner = strides_of(out.extents);
+  std::vector<std::int64_t> strides(x.extents.size());
+  for (std::size_t d = 0, k = 0; d < strides.size(); ++d) strides[d] = c.word(0) >> d & 1 ? 0 : inner[k++];
+  std::vector<T> total(static_cast<std::size_t>(out.size()), identity);
+  for_offsets(x.extents, 0, strides, [&](std::size_t i, std::size_t o) { total[o] = combine(total[o], elements<T>(x)[i]); });
+  for (std::size_t i = 0; i < total.size(); ++i) store(out, i, total[i]);
+}
 template <class Op> struct reduction_rule {
-  template <class T> static T identity(dtype t) { return t == dtype::i32 ? static_cast<T>(Op::template identity<std::int32_t>()) : Op::template identity<T>(); }
+  template <class T> static T combine(T a, T b) { return Op::combine(a, b); }
   static void run(const reference_call& c, reference_array& out) {
-    const reference_array& x = c[0];
-    const auto inner = strides_of(out.extents);
-    std::vector<std::int64_t> strides(x.extents.size());
-    for (std::size_t d = 0, k = 0; d < strides.size(); ++d) strides[d] = c.word(0) >> d & 1 ? 0 : inner[k++];
-    with_elements(out, x, [&](auto& y, const auto& from) {
-      using T = std::remove_cvref_t<decltype(y[0])>;
-      for (auto& v : y) v = identity<T>(out.type);
-      for_offsets(x.extents, 0, strides, [&](std::size_t i, std::size_t o) { y[o] = Op::combine(y[o], from[i]); });
-      if constexpr (std::is_same_v<T, std::int64_t>)
-        for (auto& v : y) v = wrapped_to(out.type, v);
-    });
+    if (out.floating()) reduction_loop<double>(c, out, Op::template identity<double>(), &combine<double>);
+    else reduction_loop<std::int64_t>(c, out, out.type == dtype::i32 ? Op::template identity<std::int32_t>() : Op::template identity<std::int64_t>(), &combine<std::int64_t>);
   }
 };
 
-/// An indexed op: Op::evaluate of each row-major position and of rank-0 operands.
+/// An indexed op: Op::evaluate of each row-major position and of a rank-0 operand, if it has one.
 template <class Op> struct indexed_rule {
   static void run(const reference_call& c, reference_array& out) {
     for (std::int64_t i = 0; i < out.size(); ++i) {
-      const auto r = [&] {
-        if constexpr (requires { Op::template evaluate<words<>, double>(i, i); }) return Op::template evaluate<words<>, double>(i, c[0].integers[0]);
-        else return Op::template evaluate<words<>, double>(i);
-      }();
-      pointwise_rule<Op>::store(out, static_cast<std::size_t>(i), r);
+      double v;
+      if constexpr (requires { Op::template evaluate<words<>, double>(i, i); }) v = static_cast<double>(Op::template evaluate<words<>, double>(i, c[0].integers[0]));
+      else v = static_cast<double>(Op::template evaluate<words<>, double>(i));
+      if (out.floating()) store(out, static_cast<std::size_t>(i), v);
+      else store(out, static_cast<std::size_t>(i), static_cast<std::int64_t>(v));
     }
   }
 };
@@ -92,7 +93,7 @@ template <class Op> struct reference_rule {
     if constexpr (Op::is_pointwise) pointwise_rule<Op>::run(c, out);
     else if constexpr (Op::is_reduction) reduction_rule<Op>::run(c, out);
     else if constexpr (Op::is_indexed) indexed_rule<Op>::run(c, out);
-    else static_assert(Op::decompose_rule() != nullptr, "the reference executor has no rule for this op: specialise thunder::reference_rule");
+    else static_assert(Op::kind == op_kind::composite, "the reference executor has no rule for this op: specialise thunder::reference_rule");
   }
 };
 

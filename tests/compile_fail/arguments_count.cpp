@@ -1,0 +1,13 @@
+// A function of two parameters called with one argument.
+#include <thunder/thunder.hpp>
+
+using namespace thunder;
+inline constexpr auto B = dim("batch");
+
+void user(tensor<float, 2, 3>& x) {
+#ifdef FIXED
+  jit([](auto a, auto b) { return a + b; })(x, x);
+#else
+  jit([](auto a, auto b) { return a + b; })(x);  // expect: with as many parameters as arguments
+#endif
+}

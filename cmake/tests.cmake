@@ -1,6 +1,6 @@
 # tests/a/b.cpp is the program build/tests/a/b and the CTest test a.b; a .cu file likewise where nvcc is found (then b.cu).
 # tests/link/NAME/* is one program of several translation units (left out if one is a .cu file and nvcc is missing).
-# Compile-fail, header, layering and install tests are scripts that CTest runs.
+# Compile-fail, documentation, header, layering and install tests are scripts that CTest runs.
 find_package(doctest REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
@@ -93,6 +93,26 @@ foreach(source IN LISTS sources)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endforeach()
 add_test(NAME compile_fail.selftest COMMAND ${compile_fail} --selftest "${tests_dir}/compile_fail/selftest")
+
+# ---- documentation: what README.md and docs/ show is compiled and run ----------------------------------------------
+
+set(extract "${Python3_EXECUTABLE}" "${tests_dir}/docs/extract.py")
+file(GLOB all_pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/*.md" "${PROJECT_SOURCE_DIR}/docs/*.md")
+file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/docs/[0-9]*.md")
+foreach(page IN LISTS pages)
+  cmake_path(GET page STEM name)
+  set(source "${PROJECT_BINARY_DIR}/tests/docs/${name}.cpp")
+  add_custom_command(OUTPUT "${source}" COMMAND ${extract} source "${page}" "${source}" DEPENDS "${page}" "${tests_dir}/docs/extract.py")
+  add_executable(docs_${name} "${source}")
+  target_link_libraries(docs_${name} PRIVATE thunder::thunder)
+  target_compile_options(docs_${name} PRIVATE -O0 -Wall -Wextra -Wconversion -Wno-unused "$<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>")
+  set_target_properties(docs_${name} PROPERTIES CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/docs")
+  add_test(NAME docs.${name} COMMAND ${extract} check "${page}" "$<TARGET_FILE:docs_${name}>" -- "${CMAKE_CXX_COMPILER}" -std=c++20
+                                     -isystem "${OpenBLAS_INCLUDE_DIR}" "-I${PROJECT_SOURCE_DIR}/include")
+  set_tests_properties(docs.${name} PROPERTIES TIMEOUT 120)
+endforeach()
+add_test(NAME docs.rules COMMAND ${extract} rules ${all_pages})
+add_test(NAME docs.selftest COMMAND ${extract} selftest "${CMAKE_CXX_COMPILER}")
 
 # ---- headers, layers, installation -------------------------------------------------------------------------------
 

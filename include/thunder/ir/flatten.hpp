@@ -172,7 +172,7 @@ template <class Maker> struct stored {
   static constexpr digest key = Maker::key;
 
  private:
-  template <graph_size S> static constexpr auto capped = freeze<S>(Maker::make());
+  template <graph_size S> static constexpr frozen<S> capped = freeze<S>(Maker::make());
   static constexpr graph_size guess = Maker::guess();
   static constexpr graph_size size = capped<guess>.size;
   static constexpr auto fitted() {

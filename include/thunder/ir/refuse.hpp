@@ -21,44 +21,44 @@ template <dim D> constexpr auto shown() {
   else return D.size;
 }
 
-template <mistake M> constexpr bool is_not(mistake m) { return m != M; }
+template <mistake M, mistake Other> inline constexpr bool is_not = M != Other;
 template <mistake M, auto Left, auto Right>
 constexpr invalid refuse() {
   using enum mistake;
-  static_assert(is_not<M>(shapes_differ), "shapes differ: dimensions of a pointwise operation are equal or 1; reshape or broadcast an operand");
-  static_assert(is_not<M>(named_dims_differ), "two different named dimensions meet: use one name for both, or reshape one of them");
-  static_assert(is_not<M>(dtypes_differ), "element types differ and have no promotion here: cast<T>(x) one of them");
-  static_assert(is_not<M>(needs_floating), "this operation takes floating-point operands: cast<float>(x) first");
-  static_assert(is_not<M>(needs_integer), "this operation takes integer operands: cast<std::int32_t>(x) first");
-  static_assert(is_not<M>(needs_bool), "this operation takes bool operands: compare first, as in x > 0_c");
-  static_assert(is_not<M>(needs_arithmetic), "bool has no arithmetic: cast<float>(x), or use logical_and, logical_or and where");
-  static_assert(is_not<M>(matmul_rank), "matmul: an operand needs at least two dimensions (the right one two, or as many as the left): reshape it");
-  static_assert(is_not<M>(matmul_inner), "matmul: the inner dimensions differ: the last of the left and the last but one of the right are equal");
-  static_assert(is_not<M>(matmul_batch), "matmul: the leading (batch) dimensions differ: they are equal, or the right operand has none");
-  static_assert(is_not<M>(axis_missing), "this axis does not exist: axes count from 0, or from the end with -1");
-  static_assert(is_not<M>(axis_repeated), "an axis is named twice: name each axis once");
-  static_assert(is_not<M>(reshape_count), "reshape: the new shape has another number of elements: their products must be equal, names included");
-  static_assert(is_not<M>(broadcast_shape), "broadcast: the shape does not extend the operand's: its dimensions are a subsequence of the new ones");
-  static_assert(is_not<M>(transpose_axes), "transpose: name every axis exactly once");
-  static_assert(is_not<M>(slice_bounds), "slice: 0 <= begin < end <= extent and stride >= 1 must hold on each axis");
-  static_assert(is_not<M>(slice_named), "slice: a named dimension cannot be cut: its size is not known at compile time");
-  static_assert(is_not<M>(concatenate_shapes), "concatenate: operands have equal element types and equal dimensions, except along the axis");
-  static_assert(is_not<M>(pad_negative), "pad: widths are not negative: use slice to cut");
-  static_assert(is_not<M>(pad_named), "pad: a named dimension cannot be padded: its size is not known at compile time");
-  static_assert(is_not<M>(key_shape), "a random key is a rank-0 std::int64_t: pass one as an argument, derive others with fold_in(key, 1_c)");
-  static_assert(is_not<M>(rank_mismatch), "an operand has the wrong number of dimensions for this operation: reshape it");
-  static_assert(is_not<M>(parameter_shapes), "one parameter name has two shapes or element types: rename one, or put its module under a scope");
-  static_assert(is_not<M>(not_scalar), "grad: the function must return one floating-point expression of rank 0 (a loss): take sum() or mean() of it");
-  static_assert(is_not<M>(same_extent), "these operands must have the same extent here");
-  static_assert(is_not<M>(plain_number), "a plain number is invisible to a trace: write 0.5_c or constant<2>, or pass it as an argument of the function");
-  static_assert(is_not<M>(condition), "the value of an expression is not known while tracing: use where(condition, a, b) instead of if, ?:, && or ||");
-  static_assert(is_not<M>(not_traceable), "this function cannot be traced: it takes expressions, as [](auto x, auto y) { ... } does, as many as there are arguments");
-  static_assert(is_not<M>(no_expression), "a traced function returns expressions: one, or a tuple, a state or a class template of them");
-  static_assert(is_not<M>(wrt_missing), "grad: wrt<I> names an argument that the function does not have: arguments count from 0");
-  static_assert(is_not<M>(wrt_order), "grad: name the arguments of wrt<I, J> in ascending order");
-  static_assert(is_not<M>(wrt_integer), "grad: an argument to differentiate by is not floating-point: cast it, or leave it out of wrt<...>");
-  static_assert(is_not<M>(not_an_argument), "an argument of a program is a tensor, a view, a number, or a tuple or class template of them; a state comes first");
-  static_assert(is_not<M>(update_unread), "update: a new value has a name that the program does not read: read the old value with param or buffer, or return the value");
+  static_assert(is_not<M, shapes_differ>, "shapes differ: dimensions of a pointwise operation are equal or 1; reshape or broadcast an operand");
+  static_assert(is_not<M, named_dims_differ>, "two different named dimensions meet: use one name for both, or reshape one of them");
+  static_assert(is_not<M, dtypes_differ>, "element types differ and have no promotion here: cast<T>(x) one of them");
+  static_assert(is_not<M, needs_floating>, "this operation takes floating-point operands: cast<float>(x) first");
+  static_assert(is_not<M, needs_integer>, "this operation takes integer operands: cast<std::int32_t>(x) first");
+  static_assert(is_not<M, needs_bool>, "this operation takes bool operands: compare first, as in x > 0_c");
+  static_assert(is_not<M, needs_arithmetic>, "bool has no arithmetic: cast<float>(x), or use logical_and, logical_or and where");
+  static_assert(is_not<M, matmul_rank>, "matmul: an operand needs at least two dimensions (the right one two, or as many as the left): reshape it");
+  static_assert(is_not<M, matmul_inner>, "matmul: the inner dimensions differ: the last of the left and the last but one of the right are equal");
+  static_assert(is_not<M, matmul_batch>, "matmul: the leading (batch) dimensions differ: they are equal, or the right operand has none");
+  static_assert(is_not<M, axis_missing>, "this axis does not exist: axes count from 0, or from the end with -1");
+  static_assert(is_not<M, axis_repeated>, "an axis is named twice: name each axis once");
+  static_assert(is_not<M, reshape_count>, "reshape: the new shape has another number of elements: their products must be equal, names included");
+  static_assert(is_not<M, broadcast_shape>, "broadcast: the shape does not extend the operand's: its dimensions are a subsequence of the new ones");
+  static_assert(is_not<M, transpose_axes>, "transpose: name every axis exactly once");
+  static_assert(is_not<M, slice_bounds>, "slice: 0 <= begin < end <= extent and stride >= 1 must hold on each axis");
+  static_assert(is_not<M, slice_named>, "slice: a named dimension cannot be cut: its size is not known at compile time");
+  static_assert(is_not<M, concatenate_shapes>, "concatenate: operands have equal element types and equal dimensions, except along the axis");
+  static_assert(is_not<M, pad_negative>, "pad: widths are not negative: use slice to cut");
+  static_assert(is_not<M, pad_named>, "pad: a named dimension cannot be padded: its size is not known at compile time");
+  static_assert(is_not<M, key_shape>, "a random key is a rank-0 std::int64_t: pass one as an argument, derive others with fold_in(key, 1_c)");
+  static_assert(is_not<M, rank_mismatch>, "an operand has the wrong number of dimensions for this operation: reshape it");
+  static_assert(is_not<M, parameter_shapes>, "one parameter name has two shapes or element types: rename one, or put its module under a scope");
+  static_assert(is_not<M, not_scalar>, "grad: the function must return one floating-point expression of rank 0 (a loss): take sum() or mean() of it");
+  static_assert(is_not<M, same_extent>, "these operands must have the same extent here");
+  static_assert(is_not<M, plain_number>, "a plain number is invisible to a trace: write 0.5_c or constant<2>, or pass it as an argument of the function");
+  static_assert(is_not<M, condition>, "the value of an expression is not known while tracing: use where(condition, a, b) instead of if, ?:, && or ||");
+  static_assert(is_not<M, not_traceable>, "this function cannot be traced: it takes expressions, as [](auto x, auto y) { ... } does, as many as there are arguments");
+  static_assert(is_not<M, no_expression>, "a traced function returns expressions: one, or a tuple, a state or a class template of them");
+  static_assert(is_not<M, wrt_missing>, "grad: wrt<I> names an argument that the function does not have: arguments count from 0");
+  static_assert(is_not<M, wrt_order>, "grad: name the arguments of wrt<I, J> in ascending order");
+  static_assert(is_not<M, wrt_integer>, "grad: an argument to differentiate by is not floating-point: cast it, or leave it out of wrt<...>");
+  static_assert(is_not<M, not_an_argument>, "an argument of a program is a tensor, a view, a number, or a tuple or class template of them; a state comes first");
+  static_assert(is_not<M, update_unread>, "update: a new value has a name that the program does not read: read the old value with param or buffer, or return the value");
   return {};
 }
 

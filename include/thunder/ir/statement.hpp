@@ -79,11 +79,19 @@ struct statement {
   int result_count;
   const operand* operands;
   int operand_count;
+  int depth;                 // the longest way to a leaf: about how large a trace is
   std::uint64_t levels;      // which traces' formals it depends on, a bit each
   const char* text;          // a parameter's name, a call's prefix
   const graph_view* body;    // what a call calls
 };
 
+/// One more than the deepest operand.
+constexpr int depth_of(const statement::operand* x, int count) {
+  int depth = 0;
+  for (int k = 0; k < count; ++k)
+    if (x[k].from->depth > depth) depth = x[k].from->depth;
+  return depth + 1;
+}
 /// The levels that operands depend on together.
 constexpr std::uint64_t levels_of(const statement::operand* x, int count) {
   std::uint64_t levels = 0;

@@ -22,7 +22,10 @@ template <int Level, class... Out, class... In> struct trace_maker<Level, pack<O
   static constexpr statement::operand roots[sizeof...(Out) + 1]{operand_of<Out>()..., statement::operand{nullptr, 0}};
   static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
   static constexpr flattened make() { return flatten(roots, sizeof...(Out), in, sizeof...(In), Level); }
-  static constexpr graph_size guess() { return {160, 320, 480, 200, 48, 64, 64, static_cast<int>(sizeof...(Out)), 8}; }
+  static constexpr graph_size guess() {
+    const int n = depth_of(roots, sizeof...(Out)) * 5 / 2 + 32 + static_cast<int>(sizeof...(In));
+    return {n, n * 2, n * 2 + 64, n * 3 / 2, 64, n / 2 + 32, n / 2 + 32, static_cast<int>(sizeof...(Out)), 8};
+  }
 };
 
 // ---- calls
@@ -32,8 +35,10 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr auto prefix = Prefix;
   struct operand_list { statement::operand data[operand_count + 1]; };
   static constexpr operand_list operands = [] {
-    operand_list r{{operand_of<X>()...}};
-    for (int i = 0; i < lifted; ++i) r.data[static_cast<int>(sizeof...(X)) + i] = Body::data.lifted[i];
+    operand_list r{};
+    int n = 0;
+    ((r.data[n++] = operand_of<X>()), ...);
+    for (int i = 0; i < lifted; ++i) r.data[n++] = Body::data.lifted[i];
     return r;
   }();
   static constexpr digest id = [] {
@@ -47,7 +52,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   template <int... K> static constexpr const keyed_meta* const* all_types(std::integer_sequence<int, K...>) { return result_list<K...>::data; }
   static constexpr const keyed_meta* const* types = all_types(std::make_integer_sequence<int, count>{});
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, types, count, operands.data, operand_count,
-                                   levels_of(operands.data, operand_count),
+                                   depth_of(operands.data, operand_count), levels_of(operands.data, operand_count),
                                    prefix.text, &Body::view};
 };
 template <class E, class Record> struct call_definition {
@@ -88,8 +93,9 @@ template <int Level, int... I, class... X> struct parameter_pack<Level, std::int
 };
 template <int Level, class... X> using parameters_at = typename parameter_pack<Level, std::make_integer_sequence<int, sizeof...(X)>, X...>::type;
 inline constexpr int probe_level = 63;
-/// At the level of the first look: what captures nothing uses no other level, and needs no second.
-template <class F, class... X> using parameters = parameters_at<is_closed<F> ? 0 : probe_level, X...>;
+/// The level of the first look: what captures nothing uses no other level, and needs no second.
+template <class F> inline constexpr int first_level = is_closed<F> ? 0 : probe_level;
+template <class F, class... X> using parameters = parameters_at<first_level<F>, X...>;
 
 /// What a function returns that does not take such arguments.
 struct no_match {};
@@ -123,7 +129,7 @@ template <int Level, class R, class... X> constexpr auto store_trace() {
 template <class R, class F, class... X> constexpr auto trace_of() {
   if constexpr ((is_broken<R> || ... || is_broken<X>)) return invalid{};
   else if constexpr (std::is_same_v<R, no_match>) return refuse<mistake::not_traceable, sizeof...(X), 0>();
-  else if constexpr (!traced_tree<R>) return refuse<mistake::no_expression, 0, 0>();
+  else if constexpr (!traced_tree<R>) return refuse<mistake::no_expression, sizeof...(X), 0>();
   else if constexpr (is_closed<F>) return store_trace<0, R, X...>();
   else {
     constexpr int level = std::countr_one(levels_used<R>() & ~(std::uint64_t{1} << probe_level));
@@ -173,12 +179,18 @@ template <fixed_string S, int I> constexpr auto numbered() {  // "h" -> "h.11"
 template <fixed_string S, int I, class F> struct repetition {
   F f;
   template <class X> friend constexpr auto operator>>(X, repetition) {
-    using R = typename outcome<F, parameters<F, X>>::type;
-    return call_module<numbered<S, I>(), R, F, X>();
+    if constexpr (is_broken<X>) return invalid{};
+    else {
+      using R = decltype(std::declval<const callee<F>&>()(tree<X>::template rebuild<formals<first_level<F>, leaves_of<X>>, 0>()));
+      return call_module<numbered<S, I>(), R, F, X>();
+    }
   }
 };
-template <fixed_string S, class F, class X, int... I> constexpr auto repeated(F f, X x, std::integer_sequence<int, I...>) { return (x >> ... >> repetition<S, I, F>{f}); }
+template <class Name, class Indices> struct repeat_function;
+template <class Name, int... I> struct repeat_function<Name, std::integer_sequence<int, I...>> {
+  template <class F, class X> constexpr auto operator()(F f, X x) const { return (x >> ... >> repetition<Name::stored, I, F>{f}); }
+};
 /// f applied N times, each with its own parameters: repeat<12, "h">(block, x) reads "h.0.weight" to "h.11.weight".
-template <int N, fixed_string S, class F, class X> constexpr auto repeat(F f, X x) { return repeated<S>(f, x, std::make_integer_sequence<int, N>{}); }
+template <int N, fixed_string S> inline constexpr repeat_function<literal_name<S>, std::make_integer_sequence<int, N>> repeat{};
 
 }  // namespace thunder

@@ -92,7 +92,7 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
   static_assert(replaces.unused == 0, "donate: no result has the type of a donated argument, so nothing can take its place");
 
  private:
-  template <plan_size S> static constexpr auto capped = make_plan<S>(graph, replaces.of, CommitLast);
+  template <plan_size S> static constexpr frozen_plan<S> capped = make_plan<S>(graph, replaces.of, CommitLast);
   static constexpr plan_size guess = [] {
     const graph_size& g = graph_type::data.size;
     return plan_size{g.nodes + g.outputs, 3 * g.nodes + 2 * g.operands, 3 * g.nodes, 2 * g.words + 2 * g.nodes, 3 * g.operands + g.nodes, 4 * g.nodes, g.nodes + g.outputs, g.outputs};

@@ -216,7 +216,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     throw error("argument " + std::to_string(index) + " does not exist");
   }
 
-  template <int First, int... K> static void run_steps(void* const* where, const bindings& b, std::integer_sequence<int, K...>) {
+  template <int First, int... K> static void run_steps([[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     (run_step<First + K>(where, b), ...);
   }
   template <int K> static void run_step(void* const* where, const bindings& b) {

@@ -145,11 +145,11 @@ template <auto... D> struct reshape_request {
     return n;
   }();
   /// count / without, or -1 where that does not divide symbolically.
-  static constexpr dim quotient(const dim& count) {
-    if (without.size == 0 || count.size % without.size != 0) return -1;
-    dim q(count.size / without.size);
+  static constexpr dim quotient(const dim& count, const dim& by) {
+    if (by.size == 0 || count.size % by.size != 0) return -1;
+    dim q(count.size / by.size);
     std::uint64_t up[3]{count.a, count.b, count.c};
-    for (std::uint64_t s : {without.a, without.b, without.c}) {
+    for (std::uint64_t s : {by.a, by.b, by.c}) {
       if (!s) continue;
       bool found = false;
       for (auto& u : up)
@@ -168,7 +168,7 @@ template <auto... D> struct reshape_request {
 template <class X, auto... D> struct reshaped {
   static constexpr meta value = [] {
     meta m{X::element, 0, {}};
-    const dim q = reshape_request<D...>::quotient(X::type.count());
+    const dim q = reshape_request<D...>::quotient(X::type.count(), reshape_request<D...>::without);
     for (int i = 0; i < int(sizeof...(D)); ++i) {
       const dim d = reshape_request<D...>::wanted[i];
       m.d[m.rank++] = d == dim(-1) ? q : d;

@@ -32,7 +32,7 @@ template <class Target> struct library_step<ops::matmul, Target> {
 
  private:
   /// Multiply-adds below which a loop is faster than a call of BLAS.
-  static constexpr std::int64_t tiny = 1024;
+  static constexpr std::int64_t tiny = 128;
   /// Multiply-adds above which one product is worth all threads.
   static constexpr std::int64_t large = std::int64_t{1} << 24;
   /// Elements of a block that is converted at a time.

@@ -8,6 +8,6 @@ void user(tensor<float, 2, 3>& x) {
 #ifdef FIXED
   jit([](auto a, auto b) { return a + b; })(x, x);
 #else
-  jit([](auto a, auto b) { return a + b; })(x);  // expect: with as many parameters as arguments
+  jit([](auto a, auto b) { return a + b; })(x);  // expect: as many as there are arguments
 #endif
 }

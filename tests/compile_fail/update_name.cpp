@@ -9,5 +9,5 @@ auto user(state& s, const tensor<float, 3>& x) {
 #else
   auto f = jit([](auto v) { return update(named<entry<literal_name<"mean">, decltype(v + v)>>{}); });
 #endif
-  return f(s, x);  // expect: update: a new value is given for a name that the program does not read
+  return f(s, x);  // expect: update: a new value has a name that the program does not read
 }

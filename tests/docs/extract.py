@@ -175,7 +175,8 @@ def rule_faults(pages):
         yield f"{len(ignored)} blocks are ignored, and may be {MOST_IGNORED}: {' '.join(ignored)}"
     for page in pages:
         folder = page.resolve().parent
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             if not (folder / target).exists():
                 yield f"{page}: links to {target}, which is not there"
 

@@ -145,6 +145,7 @@ inline std::vector<reference_array> run_region(const region_step& s, const std::
     require(o.local >= 0 && static_cast<std::size_t>(o.local) < v.size(), "an output is no value of the region");
     const local_value& x = v[static_cast<std::size_t>(o.local)];
     require(x.data.type == o.type, "an output has another element type than its value");
+    require(!terminal[static_cast<std::size_t>(o.local)] || o.mask == x.mask, "a reduction of more than the row is stored along more dimensions than its own");
     r.push_back(spread(s.space, x, o.mask));
   }
   return r;

@@ -346,6 +346,7 @@ class partitioner {
         row = removed;
       } else if (removed != 0) {
         terminal = true;
+        vary = static_cast<unsigned>(shape);  // it is stored along all of its dimensions
         if (!agrees(removed, row)) return false;
       }
     }

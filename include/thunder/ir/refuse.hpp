@@ -58,7 +58,8 @@ constexpr invalid refuse() {
   static_assert(is_not<M, wrt_order>, "grad: name the arguments of wrt<I, J> in ascending order");
   static_assert(is_not<M, wrt_integer>, "grad: an argument to differentiate by is not floating-point: cast it, or leave it out of wrt<...>");
   static_assert(is_not<M, not_an_argument>, "an argument of a program is a tensor, a view, a number, or a tuple or class template of them; a state comes first");
-  static_assert(is_not<M, update_unread>, "update: a new value has a name that the program does not read: read the old value with param or buffer, or return the value");
+  static_assert(is_not<M, update_unread>, "update: a new value has a name that the program does not read, or another type than the parameter: read the old value, cast the new one");
+  static_assert(is_not<M, donation_unused>, "donate: no result has the type of a donated argument, so nothing can take its place: pass the tensor itself");
   return {};
 }
 

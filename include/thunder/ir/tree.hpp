@@ -71,6 +71,11 @@ namespace literals {
 template <fixed_string Name> constexpr auto operator""_p() { return name_key<literal_name<Name>::hash>{}; }
 }  // namespace literals
 
+/// The leaf that reads a parameter, given its name as a type.
+template <class Name> constexpr auto leaf_of() {
+  return named_leaf<Name, words<Name::info.words[0], Name::info.words[1], Name::info.words[2], Name::info.words[3]>, Name::value.type, shape_of_meta<Name>>();
+}
+
 /// Named expressions: the gradients of parameters, new values for them, an optimizer's moments. `update<...>` of a step.
 template <class... Entries> struct named {
   static constexpr int size = sizeof...(Entries);

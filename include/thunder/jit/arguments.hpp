@@ -72,7 +72,9 @@ template <int N, class X> constexpr auto members(X& x) {
     return std::tie();
   }
 }
-template <template <class...> class C, class... E> requires(argument<E>::known && ...) struct argument<C<E...>> {
+/// Whether the members of a class are its parts (those of a container are not).
+template <class X> inline constexpr bool has_parts = std::is_aggregate_v<X> || requires { std::tuple_size<X>::value; };
+template <template <class...> class C, class... E> requires((argument<E>::known && ...) && has_parts<C<E...>>) struct argument<C<E...>> {
   static constexpr bool known = true;
   static constexpr int leaves = (0 + ... + argument<E>::leaves);
   static constexpr std::uint64_t donations = 0;
@@ -83,18 +85,21 @@ template <template <class...> class C, class... E> requires(argument<E>::known &
   }
 };
 template <class A> using argument_of = argument<std::remove_cvref_t<A>>;
-/// Which formals are donated.
-template <class... A> constexpr std::uint64_t donation_mask() {
-  std::uint64_t mask = 0;
-  int at = 0;
-  ((mask |= argument_of<A>::donations << at, at += argument_of<A>::leaves), ...);
-  return mask;
-}
-
-/// Says what is wrong with an argument that is none.
-template <bool Known, class A> constexpr void check_argument() {
-  static_assert(Known, "an argument of a program is a tensor, a view, a number, or a tuple or class template of them; a state comes first");
-}
+/// All arguments of a call; a state before them is none.
+template <class... A> struct argument_list { static constexpr bool known = false; };
+template <class... A> requires(argument<A>::known && ...) struct argument_list<A...> {
+  static constexpr bool known = true;
+  using expressions = pack<typename argument<A>::expression...>;
+  template <class F> using parameters = thunder::parameters<F, typename argument<A>::expression...>;
+  /// Which formals are donated.
+  static constexpr std::uint64_t donations = [] {
+    std::uint64_t mask = 0;
+    int at = 0;
+    ((mask |= argument<A>::donations << at, at += argument<A>::leaves), ...);
+    return mask;
+  }();
+};
+template <class... A> struct argument_list<state, A...> : argument_list<A...> {};
 
 // ---- results
 /// What stands for the new values that were written into the state.

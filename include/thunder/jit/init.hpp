@@ -31,7 +31,9 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
 }
 /// init(step, key, arguments...): the state of a jitted program for arguments of these types.
 template <class F, class E, non_finite P, class... A> state init(const jitted<F, E, P>&, std::int64_t key, const A&... arguments) {
-  return init(decltype(jitted<F, E, P>::lower(arguments...))::graph, key);
+  using program = decltype(jitted<F, E, P>::lower(arguments...));
+  if constexpr (std::same_as<program, invalid>) return {};
+  else return init(program::graph, key);
 }
 
 }  // namespace thunder

@@ -30,27 +30,33 @@ template <class F, class Executor, non_finite Policy> class jitted {
   /// The program for arguments of these types, to look at or to run; nothing runs now. Arguments may be tensors, views, numbers, or
   /// shapes alone: spec<float, B, 784>().
   template <class... A> static auto lower(const A&...) {
-    if constexpr ((argument_of<A>::known && ...)) return lower_as<donation_mask<A...>(), typename argument_of<A>::expression...>();
-    else {
-      (check_argument<argument_of<A>::known, A>(), ...);
-      return invalid{};
-    }
+    using L = argument_list<std::remove_cvref_t<A>...>;
+    if constexpr (!L::known) return refuse<mistake::not_an_argument, sizeof...(A), 0>();
+    else return lower_as<typename outcome<F, typename L::template parameters<F>>::type, L::donations>(typename L::expressions{});
   }
-  template <class... A> static auto lower(const state&, const A&... a) { return lower(a...); }
 
   /// Runs the program for these arguments. A state comes first: parameters are read from it by name, and new values (`update`) are
   /// written into it.
   template <class... A> auto operator()(A&&... a) {
-    using P = decltype(lower(a...));
-    if constexpr (std::same_as<P, invalid>) return invalid{};
-    else return find<P>()(a...);
+    using L = argument_list<std::remove_cvref_t<A>...>;
+    if constexpr (!L::known) return refuse<mistake::not_an_argument, sizeof...(A), 0>();
+    else {
+      using R = typename outcome<F, typename L::template parameters<F>>::type;
+      using P = decltype(lower_as<R, L::donations>(typename L::expressions{}));
+      if constexpr (std::same_as<P, invalid>) return invalid{};
+      else return find<P>()(a...);
+    }
   }
 
  private:
-  template <std::uint64_t Donated, class... X> static auto lower_as() {
-    using T = trace_t<F, X...>;
+  template <class R, std::uint64_t Donated, class... X> static auto lower_as(pack<X...>) {
+    using T = decltype(trace_of<R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return invalid{};
-    else return compiled<Executor, typename T::body, typename T::result, Donated, Policy>{};
+    else {
+      using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy>;
+      if constexpr (P::plan::problem != mistake::none) return refuse<P::plan::problem, 0, 0>();
+      else return P{};
+    }
   }
   template <class P> static constexpr char tag_of = 0;
   template <class P> P& find() {

@@ -88,8 +88,7 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
     }
     return r;
   }();
-  static_assert(!replaces.unknown_name, "update: a new value has a name that the program does not read, or another type than the parameter");
-  static_assert(replaces.unused == 0, "donate: no result has the type of a donated argument, so nothing can take its place");
+  static constexpr mistake problem = replaces.unknown_name ? mistake::update_unread : replaces.unused ? mistake::donation_unused : mistake::none;
 
  private:
   template <plan_size S> static constexpr frozen_plan<S> capped = make_plan<S>(graph, replaces.of, CommitLast);

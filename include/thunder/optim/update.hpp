@@ -1,6 +1,7 @@
 #pragma once
 /// What optimizers share: names of their buffers, and gradients as lists.
-#include "../transforms/grad.hpp"
+#include "../ir/tree.hpp"
+#include "../ops/reduce.hpp"
 
 namespace thunder::optim {
 

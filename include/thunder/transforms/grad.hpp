@@ -138,11 +138,6 @@ template <class Body, int K> struct parameter_name {
   static constexpr const char* text = stored_text.text;
   static constexpr meta value = Body::view.types[info.type];
 };
-/// The leaf that reads a parameter, given its name as a type.
-template <class Name> constexpr auto leaf_of() {
-  return named_leaf<Name, words<Name::info.words[0], Name::info.words[1], Name::info.words[2], Name::info.words[3]>, Name::value.type, shape_of_meta<Name>>();
-}
-
 struct trainable_list {
   int index[1024]{};
   int count = 0;

@@ -20,9 +20,10 @@ template <class T> inline constexpr T not_a_number = std::numeric_limits<T>::qui
 /// Whether a vector is one register, as an instruction takes it.
 template <class V> inline constexpr bool is_register = sizeof(V) >= 16 && sizeof(V) <= THUNDER_REGISTER_BYTES;
 /// f of each lane in turn.
-template <class T, int N, class F> THUNDER_INLINE vec<T, N> each_lane(vec<T, N> x, F f) {
-  for (int i = 0; i < N; ++i) x.v[i] = f(x.v[i]);
-  return x;
+template <class T, int N, class F> THUNDER_INLINE vec<T, N> each_lane(const vec<T, N>& x, F f) {
+  vec<T, N> r;
+  for (int i = 0; i < N; ++i) r.v[i] = f(x.v[i]);
+  return r;
 }
 /// The polynomial in x with these coefficients, highest power first.
 template <class V, class... C> THUNDER_INLINE V polynomial(const V& x, typename V::element first, C... rest) {
@@ -51,24 +52,26 @@ template <class T, int N> THUNDER_INLINE vec<T, N> copysign(const vec<T, N>& x, 
 }
 
 /// a < b ? a : b and a > b ? a : b: one instruction, which gives b where either is NaN. (g++ 12 does not find it for constants; clang does.)
-template <class T, int N> THUNDER_INLINE vec<T, N> smaller(vec<T, N> a, const vec<T, N>& b) {
+template <class T, int N> THUNDER_INLINE vec<T, N> smaller(const vec<T, N>& a, const vec<T, N>& b) {
 #if defined(__AVX__) && !defined(__clang__)
+  vec<T, N> r;
   if constexpr (!is_register<vec<T, N>>) return select(a < b, a, b);
-  else if constexpr (std::is_same_v<T, float>) asm("vminps %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
-  else if constexpr (std::is_same_v<T, double>) asm("vminpd %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
+  else if constexpr (std::is_same_v<T, float>) asm("vminps %2, %1, %0" : "=v"(r.v) : "v"(a.v), "v"(b.v));
+  else if constexpr (std::is_same_v<T, double>) asm("vminpd %2, %1, %0" : "=v"(r.v) : "v"(a.v), "v"(b.v));
   else return select(a < b, a, b);
-  return a;
+  return r;
 #else
   return select(a < b, a, b);
 #endif
 }
-template <class T, int N> THUNDER_INLINE vec<T, N> larger(vec<T, N> a, const vec<T, N>& b) {
+template <class T, int N> THUNDER_INLINE vec<T, N> larger(const vec<T, N>& a, const vec<T, N>& b) {
 #if defined(__AVX__) && !defined(__clang__)
+  vec<T, N> r;
   if constexpr (!is_register<vec<T, N>>) return select(a > b, a, b);
-  else if constexpr (std::is_same_v<T, float>) asm("vmaxps %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
-  else if constexpr (std::is_same_v<T, double>) asm("vmaxpd %2, %1, %0" : "=v"(a.v) : "v"(a.v), "v"(b.v));
+  else if constexpr (std::is_same_v<T, float>) asm("vmaxps %2, %1, %0" : "=v"(r.v) : "v"(a.v), "v"(b.v));
+  else if constexpr (std::is_same_v<T, double>) asm("vmaxpd %2, %1, %0" : "=v"(r.v) : "v"(a.v), "v"(b.v));
   else return select(a > b, a, b);
-  return a;
+  return r;
 #else
   return select(a > b, a, b);
 #endif
@@ -108,18 +111,19 @@ template <class T, int N> THUNDER_INLINE vec<T, N> trunc(const vec<T, N>& x) {
 
 // ---- roots
 /// Correctly rounded.
-template <class T, int N> THUNDER_INLINE vec<T, N> sqrt(vec<T, N> x) {
+template <class T, int N> THUNDER_INLINE vec<T, N> sqrt(const vec<T, N>& x) {
   // std::sqrt may set errno, which keeps compilers from using the vector instruction.
 #if defined(__SSE2__)
+  vec<T, N> r;
   if constexpr (!is_register<vec<T, N>>) return each_lane(x, [](T y) { return std::sqrt(y); });
 #if defined(__AVX__)
-  else if constexpr (sizeof(T) == 4) asm("vsqrtps %1, %0" : "=v"(x.v) : "v"(x.v));
-  else asm("vsqrtpd %1, %0" : "=v"(x.v) : "v"(x.v));
+  else if constexpr (sizeof(T) == 4) asm("vsqrtps %1, %0" : "=v"(r.v) : "v"(x.v));
+  else asm("vsqrtpd %1, %0" : "=v"(r.v) : "v"(x.v));
 #else
-  else if constexpr (sizeof(T) == 4) asm("sqrtps %1, %0" : "=x"(x.v) : "x"(x.v));
-  else asm("sqrtpd %1, %0" : "=x"(x.v) : "x"(x.v));
+  else if constexpr (sizeof(T) == 4) asm("sqrtps %1, %0" : "=x"(r.v) : "x"(x.v));
+  else asm("sqrtpd %1, %0" : "=x"(r.v) : "x"(x.v));
 #endif
-  return x;
+  return r;
 #else
   return each_lane(x, [](T y) { return std::sqrt(y); });
 #endif
@@ -141,10 +145,9 @@ template <int N> THUNDER_INLINE reduced_exponent<N> reduce_exponent(const vec<fl
 template <int N> THUNDER_INLINE vec<float, N> power_of_two(const vec<float, N>& n) { return from_bits(to_bits(n + vec<float, N>(0x1.8p23f + 127)) << 23); }
 
 /// e^x. The exponent is rounded to an even one, so that its power is the square of one that is in range.
-template <int N> THUNDER_INLINE vec<float, N> exp(vec<float, N> x) {
+template <int N> THUNDER_INLINE vec<float, N> exp(const vec<float, N>& given) {
   using F = vec<float, N>;
-  x = clamp(x, -104.0f, 89.0f);
-  const F magic(0x1.8p23f), t = x * F(0x1.715476p-1f) + (magic + F(127.0f)), n = t - (magic + F(127.0f));  // half of the exponent
+  const F x = clamp(given, -104.0f, 89.0f), magic(0x1.8p23f), t = x * F(0x1.715476p-1f) + (magic + F(127.0f)), n = t - (magic + F(127.0f));  // half of the exponent
   const F r = (x - n * F(0x1.62e400p+0f)) - n * F(0x1.7f7d1cp-19f), s = r * r;                               // |r| <= ln 2
   const F p = (F(0.5f) + F(0.166666700371f) * r) + s * ((F(4.16666700328e-2f) + F(8.33277253825e-3f) * r) + s * polynomial(r, 2.50343912594e-5f, 2.00742859475e-4f, 1.38883287569e-3f));
   const F half = from_bits(to_bits(t) << 23);
@@ -208,11 +211,10 @@ template <int N> THUNDER_INLINE vec<float, N> log1p(const vec<float, N>& x) {
 
 // ---- doubles
 /// e^x.
-template <int N> THUNDER_INLINE vec<double, N> exp(vec<double, N> x) {
+template <int N> THUNDER_INLINE vec<double, N> exp(const vec<double, N>& given) {
   using D = vec<double, N>;
   using I = vec<std::int64_t, N>;
-  x = clamp(x, -746.0, 710.0);
-  const D magic(0x1.8p52), t = x * D(1.44269504088896338700) + magic, n = t - magic;
+  const D x = clamp(given, -746.0, 710.0), magic(0x1.8p52), t = x * D(1.44269504088896338700) + magic, n = t - magic;
   const D high = x - n * D(6.93147180369123816490e-01), low = n * D(1.90821492927058770002e-10), r = high - low, s = r * r;
   const D c = r - s * polynomial(s, 4.13813679705723846039e-08, -1.65339022054652515390e-06, 6.61375632143793436117e-05, -2.77777777770155933842e-03,
                                  1.66666666666666019037e-01);
@@ -245,9 +247,10 @@ template <int N> THUNDER_INLINE vec<double, N> expm1(const vec<double, N>& x) { 
 template <int N> THUNDER_INLINE vec<double, N> log1p(const vec<double, N>& x) { return each_lane(x, [](double y) { return std::log1p(y); }); }
 template <int N> THUNDER_INLINE vec<double, N> sin(const vec<double, N>& x) { return each_lane(x, [](double y) { return std::sin(y); }); }
 template <int N> THUNDER_INLINE vec<double, N> cos(const vec<double, N>& x) { return each_lane(x, [](double y) { return std::cos(y); }); }
-template <int N> THUNDER_INLINE vec<double, N> pow(vec<double, N> x, const vec<double, N>& y) {
-  for (int i = 0; i < N; ++i) x.v[i] = std::pow(x.v[i], y.v[i]);
-  return x;
+template <int N> THUNDER_INLINE vec<double, N> pow(const vec<double, N>& x, const vec<double, N>& y) {
+  vec<double, N> r;
+  for (int i = 0; i < N; ++i) r.v[i] = std::pow(x.v[i], y.v[i]);
+  return r;
 }
 
 // ---- floats by way of doubles

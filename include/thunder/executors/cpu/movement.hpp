@@ -229,6 +229,7 @@ template <class Target> struct library_step<ops::iota, Target> {
   template <class T> static void count(const array& y, std::int64_t axis) {
     const std::int64_t inner = y.count(static_cast<int>(axis) + 1, y.rank), n = y.extents[axis];
     T* const to = static_cast<T*>(y.data);
+    if (y.count() == 0) return;
     parallel_for<typename Target::threads>(y.count(), y.bytes(), [&](std::int64_t i, std::int64_t end, int) {
       for (std::int64_t run = i / inner; i < end; ++run) {  // runs of equal elements
         const std::int64_t stop = std::min((run + 1) * inner, end), index = run % n;

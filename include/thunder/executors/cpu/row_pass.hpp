@@ -116,6 +116,11 @@ struct row_pass {
   }
   template <int I> THUNDER_INLINE static vec_of<I> identity() { return vec_of<I>(op_of<I>::template identity<scalar_of<I>>()); }
 
+  /// Every row is counted by column reduction I, and writes its own part of output O.
+  static constexpr unsigned rows_mask = (1u << (plan.dims - 1)) - 1;
+  template <int I> static constexpr bool always = ((plan.value[I].mask | plan.value[I].removed) & rows_mask) == rows_mask;
+  template <int O> static constexpr bool always_written = (plan.output[O].mask & rows_mask) == rows_mask;
+
   // ---- a vector's worth of a row; Part: fewer than all lanes count
   template <int I> THUNDER_INLINE static void* scratch_at(const row_pointers& r, std::int64_t i) {
     return r.scratch + plan.scratch_slot[I] * r.scratch_row + i * static_cast<std::int64_t>(sizeof(lane<scalar_of<I>>));
@@ -139,7 +144,7 @@ struct row_pass {
       if constexpr (plan.along_row(I)) {
         if constexpr (Part) x = select(lane_numbers<std::int32_t, lanes>() < vec<std::int32_t, lanes>(count), x, identity<I>());
         get<I>(a) = op_of<I>::combine(get<I>(a), x);
-      } else if (r.counted[I]) {
+      } else if (always<I> || r.counted[I]) {
         auto* at = static_cast<lane<scalar_of<I>>*>(r.column[I]) + i;
         const std::size_t bytes = Part ? static_cast<std::size_t>(count) * sizeof *at : sizeof x.v;
         vec_of<I> sum = identity<I>();
@@ -158,9 +163,6 @@ struct row_pass {
     else if (r.streaming) stream<type, lanes>(r.out[O], i, x);
     else store<type, lanes>(r.out[O], i, x);
   }
-  /// Output O varies along all dimensions: every row writes its own part.
-  template <int O> static constexpr bool always_written = (plan.output[O].mask | plan.row) == (1u << plan.dims) - 1;
-
   template <int Pass, bool Part, int... I, int... O>
   THUNDER_INLINE static void block(const row_pointers& r, const held_values& h, accumulators<Pass>& a, std::int64_t i, int count,
                                    std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {

@@ -4,6 +4,7 @@
 /// are tiles without the next one's prefetch.)
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -29,14 +30,10 @@ template <class Target> THUNDER_INLINE void store_line(char* to, const char* fro
 
 #if defined(__SSE2__)
 struct register16 { __m128i v; };
-/// Elements of a and b in turn: those of the lower halves, those of the upper halves.
-template <int Bytes> THUNDER_INLINE register16 interleave_low(register16 a, register16 b) {
-  if constexpr (Bytes == 2) return {_mm_unpacklo_epi16(a.v, b.v)};
-  else return {_mm_unpacklo_epi32(a.v, b.v)};
-}
-template <int Bytes> THUNDER_INLINE register16 interleave_high(register16 a, register16 b) {
-  if constexpr (Bytes == 2) return {_mm_unpackhi_epi16(a.v, b.v)};
-  else return {_mm_unpackhi_epi32(a.v, b.v)};
+/// Elements of a and b in turn: those of the lower halves, or of the upper ones.
+template <int Bytes, int Upper> THUNDER_INLINE register16 interleave(register16 a, register16 b) {
+  if constexpr (Bytes == 2) return {Upper ? _mm_unpackhi_epi16(a.v, b.v) : _mm_unpacklo_epi16(a.v, b.v)};
+  else return {Upper ? _mm_unpackhi_epi32(a.v, b.v) : _mm_unpacklo_epi32(a.v, b.v)};
 }
 #endif
 
@@ -89,28 +86,22 @@ template <class Target, int Bytes> struct tile {
       for (std::int64_t i = i_begin; i < i_end; ++i) std::memcpy(b.to + j * b.to_stride + i * Bytes, b.from + i * b.from_stride + j * Bytes, Bytes);
   }
 
-  /// square x square elements, into lines of a tile. In registers, interleaving row i with row i + square / 2, log2(square) times,
-  /// transposes.
+#if defined(__SSE2__)
+  /// In registers: interleaving row i with row i + square / 2, log2(square) times, transposes.
+  template <int... I> THUNDER_INLINE static void turn_registers(char* to, const char* from, std::int64_t from_stride, std::integer_sequence<int, I...>) {
+    register16 a[square];
+    (std::memcpy(&a[I].v, from + I * from_stride, 16), ...);
+    for (int n = 1; n < square; n *= 2) {
+      const register16 b[]{interleave<Bytes, I % 2>(a[I / 2], a[(I + square) / 2])...};
+      ((a[I] = b[I]), ...);
+    }
+    (std::memcpy(to + I * 4 * line_bytes, &a[I].v, 16), ...);
+  }
+#endif
+  /// square x square elements, into lines of a tile.
   THUNDER_INLINE static void turn_square(char* to, const char* from, std::int64_t from_stride) {
 #if defined(__SSE2__)
-    if constexpr (Bytes == 2 || Bytes == 4) {
-      register16 a[square], b[square];
-#pragma GCC unroll 8
-      for (int i = 0; i < square; ++i) std::memcpy(&a[i].v, from + i * from_stride, 16);
-#pragma GCC unroll 3
-      for (int n = 1; n < square; n *= 2) {
-#pragma GCC unroll 4
-        for (int i = 0; i < square / 2; ++i) {
-          b[2 * i] = interleave_low<Bytes>(a[i], a[i + square / 2]);
-          b[2 * i + 1] = interleave_high<Bytes>(a[i], a[i + square / 2]);
-        }
-#pragma GCC unroll 8
-        for (int i = 0; i < square; ++i) a[i] = b[i];
-      }
-#pragma GCC unroll 8
-      for (int i = 0; i < square; ++i) std::memcpy(to + i * 4 * line_bytes, &a[i].v, 16);
-      return;
-    }
+    if constexpr (Bytes == 2 || Bytes == 4) return turn_registers(to, from, from_stride, std::make_integer_sequence<int, square>{});
 #endif
     for (int i = 0; i < square; ++i)
       for (int j = 0; j < square; ++j) std::memcpy(to + j * 4 * line_bytes + i * Bytes, from + i * from_stride + j * Bytes, Bytes);

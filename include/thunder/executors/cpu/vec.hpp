@@ -7,11 +7,6 @@
 #include <cstdint>
 #include <type_traits>
 
-// Vectors wider than a register have had two calling conventions; nothing here is ever called.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi"
-#endif
-
 #define THUNDER_INLINE [[gnu::always_inline]] inline
 
 /// Bytes of a vector register of the machine that this translation unit is compiled for.
@@ -96,9 +91,10 @@ THUNDER_INLINE vec<T, N>::vec(const vec<U, N>& u) : v(convert<T>(u).v) {}
 
 // ---- arithmetic
 #define THUNDER_BINARY(op)                                                              \
-  template <class T, int N> THUNDER_INLINE vec<T, N> operator op(vec<T, N> a, const vec<T, N>& b) { \
-    a.v = a.v op b.v;                                                                   \
-    return a;                                                                           \
+  template <class T, int N> THUNDER_INLINE vec<T, N> operator op(const vec<T, N>& a, const vec<T, N>& b) { \
+    vec<T, N> r;                                                                        \
+    r.v = a.v op b.v;                                                                   \
+    return r;                                                                           \
   }
 THUNDER_BINARY(+)
 THUNDER_BINARY(-)
@@ -109,37 +105,42 @@ THUNDER_BINARY(^)
 #undef THUNDER_BINARY
 
 /// Integers divide lane by lane and never trap: x / 0 is 0, and the most negative number by -1 is itself.
-template <class T, int N> THUNDER_INLINE vec<T, N> operator/(vec<T, N> a, const vec<T, N>& b) {
-  if constexpr (std::is_floating_point_v<T>) a.v = a.v / b.v;
+template <class T, int N> THUNDER_INLINE vec<T, N> operator/(const vec<T, N>& a, const vec<T, N>& b) {
+  vec<T, N> r;
+  if constexpr (std::is_floating_point_v<T>) r.v = a.v / b.v;
   else
     for (int i = 0; i < N; ++i) {
       const T x = a.v[i], d = b.v[i];
-      if constexpr (std::is_signed_v<T>) a.v[i] = d == 0 ? T(0) : d == T(-1) ? static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(x)) : x / d;
-      else a.v[i] = d == 0 ? T(0) : x / d;
+      if constexpr (std::is_signed_v<T>) r.v[i] = d == 0 ? T(0) : d == T(-1) ? static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(x)) : x / d;
+      else r.v[i] = d == 0 ? T(0) : x / d;
     }
-  return a;
+  return r;
 }
 /// The rest of the division above; x % 0 is x.
 template <class T, int N>
   requires std::is_integral_v<T>
 THUNDER_INLINE vec<T, N> operator%(const vec<T, N>& a, const vec<T, N>& b) { return a - a / b * b; }
 
-template <class T, int N> THUNDER_INLINE vec<T, N> operator-(vec<T, N> a) {
-  a.v = -a.v;
-  return a;
+template <class T, int N> THUNDER_INLINE vec<T, N> operator-(const vec<T, N>& a) {
+  vec<T, N> r;
+  r.v = -a.v;
+  return r;
 }
 template <class T, int N> THUNDER_INLINE vec<T, N> operator+(const vec<T, N>& a) { return a; }
-template <class T, int N> THUNDER_INLINE vec<T, N> operator~(vec<T, N> a) {
-  a.v = ~a.v;
-  return a;
+template <class T, int N> THUNDER_INLINE vec<T, N> operator~(const vec<T, N>& a) {
+  vec<T, N> r;
+  r.v = ~a.v;
+  return r;
 }
-template <class T, int N> THUNDER_INLINE vec<T, N> operator<<(vec<T, N> a, int n) {
-  a.v = a.v << n;
-  return a;
+template <class T, int N> THUNDER_INLINE vec<T, N> operator<<(const vec<T, N>& a, int n) {
+  vec<T, N> r;
+  r.v = a.v << n;
+  return r;
 }
-template <class T, int N> THUNDER_INLINE vec<T, N> operator>>(vec<T, N> a, int n) {
-  a.v = a.v >> n;
-  return a;
+template <class T, int N> THUNDER_INLINE vec<T, N> operator>>(const vec<T, N>& a, int n) {
+  vec<T, N> r;
+  r.v = a.v >> n;
+  return r;
 }
 
 // ---- masks
@@ -168,15 +169,16 @@ THUNDER_COMPARISON(>)
 THUNDER_COMPARISON(>=)
 #undef THUNDER_COMPARISON
 
-template <int N> THUNDER_INLINE vec<bool, N> operator!(vec<bool, N> a) { return ~a; }
-template <int N> THUNDER_INLINE vec<bool, N> operator&&(vec<bool, N> a, const vec<bool, N>& b) { return a & b; }
-template <int N> THUNDER_INLINE vec<bool, N> operator||(vec<bool, N> a, const vec<bool, N>& b) { return a | b; }
+template <int N> THUNDER_INLINE vec<bool, N> operator!(const vec<bool, N>& a) { return ~a; }
+template <int N> THUNDER_INLINE vec<bool, N> operator&&(const vec<bool, N>& a, const vec<bool, N>& b) { return a & b; }
+template <int N> THUNDER_INLINE vec<bool, N> operator||(const vec<bool, N>& a, const vec<bool, N>& b) { return a | b; }
 
 /// m ? a : b.
-template <class T, int N> THUNDER_INLINE vec<T, N> select(const vec<bool, N>& m, vec<T, N> a, const vec<T, N>& b) {
-  if constexpr (sizeof(lane<T>) == 4) a.v = m.v ? a.v : b.v;
-  else a.v = __builtin_convertvector(m.v, typename vec<std::int64_t, N>::type) ? a.v : b.v;
-  return a;
+template <class T, int N> THUNDER_INLINE vec<T, N> select(const vec<bool, N>& m, const vec<T, N>& a, const vec<T, N>& b) {
+  vec<T, N> r;
+  if constexpr (sizeof(lane<T>) == 4) r.v = m.v ? a.v : b.v;
+  else r.v = __builtin_convertvector(m.v, typename vec<std::int64_t, N>::type) ? a.v : b.v;
+  return r;
 }
 /// Whether the mask holds anywhere.
 template <int N> THUNDER_INLINE bool any(const vec<bool, N>& m) {

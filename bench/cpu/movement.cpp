@@ -20,7 +20,9 @@ struct buffer {
     a.type = t;
     for (auto n : e) a.extents[a.rank++] = n;
     a.data = std::aligned_alloc(64, static_cast<std::size_t>((a.bytes() + 63) / 64 * 64));
-    cpu::parallel_for(a.bytes(), a.bytes(), [&](std::int64_t i, std::int64_t end, int) { std::memset(a.begin() + i, 0, static_cast<std::size_t>(end - i)); });
+    cpu::parallel_for(a.bytes(), a.bytes(), [&](std::int64_t i, std::int64_t end, int) {
+      std::memset(a.begin() + i, 0, static_cast<std::size_t>(end - i));
+    });
   }
   buffer& random(std::uint32_t below) {
     std::uint32_t state = 1;
@@ -53,23 +55,31 @@ template <class F> double shortest(F&& f) {
 double copy_rate(std::int64_t bytes) {
   buffer x(dtype::b8, {bytes}), y(dtype::b8, {bytes});
   const double a = shortest([&] {
-    cpu::parallel_for(bytes, 2 * bytes, [&](std::int64_t i, std::int64_t end, int) { std::memcpy(y.a.begin() + i, x.a.begin() + i, static_cast<std::size_t>(end - i)); });
+    cpu::parallel_for(bytes, 2 * bytes, [&](std::int64_t i, std::int64_t end, int) {
+      std::memcpy(y.a.begin() + i, x.a.begin() + i, static_cast<std::size_t>(end - i));
+    });
   });
   const double b = shortest([&] { cpu::copy_bytes<cpu::default_target>(y.a.begin(), x.a.begin(), bytes); });
   return 2 * static_cast<double>(bytes) / std::min(a, b);
 }
 
 template <class Op> double seconds(std::vector<cpu::array> in, const cpu::array& out, std::vector<std::int64_t> words) {
-  return shortest([&] { cpu::library_step<Op>::run({in.data(), static_cast<int>(in.size()), &out, 1, words.data(), static_cast<int>(words.size())}); });
+  return shortest([&] {
+    cpu::library_step<Op>::run({in.data(), static_cast<int>(in.size()), &out, 1, words.data(), static_cast<int>(words.size())});
+  });
 }
 /// `bytes` are read and written in all.
-template <class Op> void report(const char* name, std::int64_t bytes, std::vector<cpu::array> in, const cpu::array& out, std::vector<std::int64_t> words) {
+template <class Op>
+void report(const char* name, std::int64_t bytes, std::vector<cpu::array> in, const cpu::array& out,
+            std::vector<std::int64_t> words) {
   const double copy = copy_rate(bytes / 2), t = seconds<Op>(in, out, words);
-  std::printf("%-52s %8.3f ms  %6.1f GB/s  %4.0f %% of copy\n", name, t * 1e3, 1e-9 * static_cast<double>(bytes) / t, 100 * static_cast<double>(bytes) / t / copy);
+  std::printf("%-52s %8.3f ms  %6.1f GB/s  %4.0f %% of copy\n", name, t * 1e3, 1e-9 * static_cast<double>(bytes) / t,
+              100 * static_cast<double>(bytes) / t / copy);
 }
 
 void transposes() {
-  auto one = [](const char* name, dtype t, std::initializer_list<std::int64_t> from, std::initializer_list<std::int64_t> to, std::vector<std::int64_t> order) {
+  auto one = [](const char* name, dtype t, std::initializer_list<std::int64_t> from, std::initializer_list<std::int64_t> to,
+                std::vector<std::int64_t> order) {
     buffer x(t, from), y(t, to);
     report<ops::transpose>(name, 2 * x.a.bytes(), {x.a}, y.a, order);
   };
@@ -109,7 +119,8 @@ void others() {
     report<ops::pad>("pad [16384, 768] to [16384, 2304] f32", x.a.bytes() + y.a.bytes(), {x.a}, y.a, {0, 768, 0, 768, 0, 0});
   }
   {
-    buffer x(dtype::f32, {768}), c(dtype::f32, {16384}), y(dtype::f32, {16384, 768}), i(dtype::i32, {16384}), n(dtype::i32, {768});
+    buffer x(dtype::f32, {768}), c(dtype::f32, {16384}), y(dtype::f32, {16384, 768}), i(dtype::i32, {16384}),
+        n(dtype::i32, {768});
     report<ops::broadcast>("broadcast [768] to [16384, 768] f32 (writes only)", y.a.bytes(), {x.a}, y.a, {2});
     report<ops::broadcast>("broadcast [16384] to [16384, 768] f32", y.a.bytes(), {c.a}, y.a, {1});
     report<ops::full>("full [16384, 768] f32", y.a.bytes(), {}, y.a, {0});
@@ -120,7 +131,8 @@ void others() {
 }
 
 void products() {
-  auto one = [](const char* name, dtype t, std::initializer_list<std::int64_t> a, std::initializer_list<std::int64_t> b, std::initializer_list<std::int64_t> c, std::vector<std::int64_t> w) {
+  auto one = [](const char* name, dtype t, std::initializer_list<std::int64_t> a, std::initializer_list<std::int64_t> b,
+                std::initializer_list<std::int64_t> c, std::vector<std::int64_t> w) {
     buffer x(t, a), y(t, b), z(t, c);
     x.random(8), y.random(8);
     const std::int64_t k = x.a.extents[x.a.rank - (w[0] ? 2 : 1)];

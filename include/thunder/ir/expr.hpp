@@ -4,9 +4,23 @@
 #include <concepts>
 
 #include "graph.hpp"
-#include "refuse.hpp"
 
 namespace thunder {
+
+/// What an expression is after a mistake was reported. It takes part in everything that an expression or a result does, silently.
+struct invalid {
+  template <std::size_t> constexpr invalid get() const { return {}; }
+  template <class... K> constexpr invalid operator()(K...) const { return {}; }
+  template <class K> constexpr invalid operator[](K) const { return {}; }
+  constexpr int item() const { return 0; }
+  template <class Stream> friend Stream& operator<<(Stream& s, invalid) { return s; }
+};
+
+/// No declared result type.
+struct no_target { static constexpr const meta* type = nullptr; static constexpr digest key = 0; };
+/// Makes a statement, or says what is wrong with it (refuse.hpp).
+template <class Op, class Words = words<>, class Target = no_target, class... X> constexpr auto make(X...);
+template <mistake M, auto Left = 0, auto Right = 0> struct refused;
 
 /// The type of a value as a type. Its meta exists once for all values of that type.
 template <dtype T, class Shape> struct layout {
@@ -36,7 +50,7 @@ struct expr {
 
   /// Only to say what is wrong with `if (x > 0_c)`.
   template <int N = 0> constexpr explicit operator bool() const {
-    refuse<mistake::condition, N, 0>();
+    make<refused<mistake::condition, N>>();
     return false;
   }
 };
@@ -52,8 +66,6 @@ template <class X> concept typed = is_typed<X>;
 
 template <expression X> constexpr statement::operand operand_of() { return {definition(X{}), X::result}; }
 
-/// No declared result type.
-struct no_target { static constexpr const meta* type = nullptr; static constexpr digest key = 0; };
 /// A declared result type.
 template <dtype T, class Shape> struct target_of {
   static constexpr const meta* type = &layout<T, Shape>::value;
@@ -146,27 +158,7 @@ constexpr auto make_several(std::integer_sequence<int, K...>) {
   return make_all<Op, Words>(pack<typename expr_of_layout<typename Signature::template result_layout<K>, Id, K>::type...>{}, pack<X...>{});
 }
 
-/// Makes a statement of typed operands. A mistake is reported once, and the result is `invalid`.
-template <class Op, class Words = words<>, class Target = no_target, class... X>
-constexpr auto make(X...) {
-  if constexpr ((std::is_same_v<X, invalid> || ...)) return invalid{};
-  else {
-    using S = signature<Op, Words, Target, typename X::layout_type...>;
-    if constexpr (S::head.error != mistake::none) return refuse<S::head.error, shown<S::head.left>(), shown<S::head.right>()>();
-    else {
-      constexpr digest keys[]{X::key..., 0};
-      constexpr digest id = statement_digest(op_id<Op>, word_data<Words>::key, Target::key, keys, sizeof...(X));
-      if constexpr (S::head.count == 1) {
-        using E = typename expr_of_layout<typename S::template result_layout<0>, id, 0>::type;
-        static_assert(record<E, Op, Words, results<E>, X...>::value.result_count == 1);  // evaluated here: the depth stays O(1)
-        return E{};
-      } else {
-        return make_several<Op, Words, id, S, X...>(std::make_integer_sequence<int, S::head.count>{});
-      }
-    }
-  }
-}
-/// The same where the result's type is known: E with the digest to come.
+/// A statement of which the result's type is known.
 template <class Op, class Words, dtype T, class S, digest Target, class... X> constexpr auto make_known() {
   constexpr digest keys[]{X::key..., 0};
   using E = expr<T, S, statement_digest(op_id<Op>, word_data<Words>::key, Target, keys, sizeof...(X))>;

@@ -1,7 +1,7 @@
 #pragma once
 /// The statements that no op's rule makes: formals, parameters and calls.
 #include "../core/fixed_string.hpp"
-#include "expr.hpp"
+#include "refuse.hpp"
 
 namespace thunder {
 

@@ -121,15 +121,15 @@ template <class R, class Body> struct traced {
 };
 template <int Level, class R, class... X> constexpr auto store_trace() {
   using Body = stored<trace_maker<Level, leaves_of<R>, typename formals<Level, typename branch<X...>::types>::types>>;
-  if constexpr (Body::data.problem != mistake::none) return refuse<Body::data.problem, 0, 0>();
+  if constexpr (Body::data.problem != mistake::none) return make<refused<Body::data.problem, 0>>();
   else return traced<R, Body>{};
 }
 /// traced<R, Body> from R = outcome<F, parameters<F, X...>>, or invalid. What captures something is traced again, at the lowest level
 /// that nothing reachable from the results uses.
 template <class R, class F, class... X> constexpr auto trace_of() {
   if constexpr ((is_broken<R> || ... || is_broken<X>)) return invalid{};
-  else if constexpr (std::is_same_v<R, no_match>) return refuse<mistake::not_traceable, sizeof...(X), 0>();
-  else if constexpr (!traced_tree<R>) return refuse<mistake::no_expression, sizeof...(X), 0>();
+  else if constexpr (std::is_same_v<R, no_match>) return make<refused<mistake::not_traceable, sizeof...(X)>>();
+  else if constexpr (!traced_tree<R>) return make<refused<mistake::no_expression, sizeof...(X)>>();
   else if constexpr (is_closed<F>) return store_trace<0, R, X...>();
   else {
     constexpr int level = std::countr_one(levels_used<R>() & ~(std::uint64_t{1} << probe_level));

@@ -31,7 +31,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
   /// shapes alone: spec<float, B, 784>().
   template <class... A> static auto lower(const A&...) {
     using L = argument_list<std::remove_cvref_t<A>...>;
-    if constexpr (!L::known) return refuse<mistake::not_an_argument, sizeof...(A), 0>();
+    if constexpr (!L::known) return make<refused<mistake::not_an_argument, sizeof...(A)>>();
     else return lower_as<typename outcome<F, typename L::template parameters<F>>::type, L::donations>(typename L::expressions{});
   }
 
@@ -39,7 +39,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
   /// written into it.
   template <class... A> auto operator()(A&&... a) {
     using L = argument_list<std::remove_cvref_t<A>...>;
-    if constexpr (!L::known) return refuse<mistake::not_an_argument, sizeof...(A), 0>();
+    if constexpr (!L::known) return make<refused<mistake::not_an_argument, sizeof...(A)>>();
     else {
       using R = typename outcome<F, typename L::template parameters<F>>::type;
       using P = decltype(lower_as<R, L::donations>(typename L::expressions{}));
@@ -54,7 +54,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
     if constexpr (std::same_as<T, invalid>) return invalid{};
     else {
       using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy>;
-      if constexpr (P::plan::problem != mistake::none) return refuse<P::plan::problem, 0, 0>();
+      if constexpr (P::plan::problem != mistake::none) return make<refused<P::plan::problem, 0>>();
       else return P{};
     }
   }

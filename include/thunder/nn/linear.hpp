@@ -13,7 +13,7 @@ template <int Out, bool Bias> struct linear_layer {
   // (x: [.., in]) -> [.., Out]
   template <typed X> constexpr auto operator()(X x) const {
     if constexpr (std::same_as<X, invalid>) return x;
-    else if constexpr (X::rank < 2) return refuse<mistake::matmul_rank, X::rank, 2>();
+    else if constexpr (X::rank < 2) return make<refused<mistake::matmul_rank, X::rank, 2>>();
     else {
       constexpr dim in = last_extent<X>;
       using T = element_t<X::element>;

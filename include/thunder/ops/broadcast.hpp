@@ -202,7 +202,7 @@ template <class Op, dtype T, class S, digest D1, int R1, digest D2, int R2> cons
   else return make<Op>(a, b);
 }
 template <class Op, class A, class B> constexpr auto pointwise(A a, B b) {
-  if constexpr (std::is_arithmetic_v<A> || std::is_arithmetic_v<B>) return refuse<mistake::plain_number, sizeof(A), sizeof(B)>();
+  if constexpr (std::is_arithmetic_v<A> || std::is_arithmetic_v<B>) return make<refused<mistake::plain_number, sizeof(A), sizeof(B)>>();
   else if constexpr (std::is_same_v<A, invalid> || std::is_same_v<B, invalid>) return invalid{};
   else if constexpr (is_number<A> && is_number<B>) return number<bits_of(Op::evaluate(A::value, B::value))>{};
   else if constexpr (is_number<A>) {

@@ -52,7 +52,7 @@ template <dim Depth, class X> struct one_hot_shape {
 };
 template <dim Depth, class T = float, typed X> constexpr auto one_hot(X index) {
   if constexpr (std::same_as<X, invalid>) return index;
-  else if constexpr (!is_integer(X::element)) return refuse<mistake::needs_integer, X::rank, 0>();
+  else if constexpr (!is_integer(X::element)) return make<refused<mistake::needs_integer, X::rank>>();
   else return cast<T>(unsqueeze(cast<std::int32_t>(index), axis<-1>) == make<ops::iota, words<X::rank>, target_from<dtype::i32, one_hot_shape<Depth, X>>>());
 }
 

@@ -12,7 +12,7 @@
 #include <concepts>
 
 #include "../core/math.hpp"
-#include "../ir/expr.hpp"
+#include "../ir/refuse.hpp"
 #include "../ir/value.hpp"
 
 namespace thunder {

@@ -84,11 +84,11 @@ template <class T, auto... D, typed K> constexpr auto normal(K key) { return dra
 /// (key: i64 [], data: integer []) -> i64 []
 template <typed K, operand N> constexpr auto fold_in(K key, N data) {
   if constexpr (std::same_as<K, invalid> || std::same_as<N, invalid>) return invalid{};
-  else if constexpr (!is_key<K>) return refuse<mistake::key_shape, K::rank, 0>();
+  else if constexpr (!is_key<K>) return make<refused<mistake::key_shape, K::rank>>();
   else if constexpr (is_number<N>) {
     static_assert(N::value == static_cast<double>(static_cast<std::int64_t>(N::value)), "fold_in: the number is an integer");
     return make<ops::fold_in>(key, make<ops::full, words<bits_of(N::value)>, target_of<dtype::i64, shape<>>>());
-  } else if constexpr (!is_integer(N::element)) return refuse<mistake::needs_integer, N::rank, 0>();
+  } else if constexpr (!is_integer(N::element)) return make<refused<mistake::needs_integer, N::rank>>();
   else return make<ops::fold_in>(key, cast<std::int64_t>(data));
 }
 

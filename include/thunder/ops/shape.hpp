@@ -201,7 +201,7 @@ template <class X, int I> struct unsqueezed {
 };
 template <int I, typed X> constexpr auto unsqueeze(X x, axes_c<I>) {
   if constexpr (std::same_as<X, invalid>) return x;
-  else if constexpr (I > X::rank || I < -1 - X::rank) return refuse<mistake::axis_missing, I, X::rank>();
+  else if constexpr (I > X::rank || I < -1 - X::rank) return make<refused<mistake::axis_missing, I, X::rank>>();
   else return make<ops::reshape, words<>, target_from<X::element, unsqueezed<X, I>>>(x);
 }
 /// transpose(x, axis<1, 0, 2>): result axis i is operand axis A[i]. transpose(x): the last two swapped.
@@ -225,7 +225,7 @@ constexpr auto slice_words(std::integer_sequence<int, I...>) {
 }
 template <int Axis, std::int64_t Begin, std::int64_t End, std::int64_t Stride = 1, typed X> constexpr auto slice(X x) {
   if constexpr (std::same_as<X, invalid>) return x;
-  else if constexpr (one_axis(X::rank, Axis) < 0) return refuse<mistake::axis_missing, Axis, X::rank>();
+  else if constexpr (one_axis(X::rank, Axis) < 0) return make<refused<mistake::axis_missing, Axis, X::rank>>();
   else return make<ops::slice, decltype(slice_words<Axis, Begin, End, Stride, X>(std::make_integer_sequence<int, X::rank>{}))>(x);
 }
 /// pad<Axis, Before, After>(x): zeros at the ends of one axis.
@@ -235,7 +235,7 @@ template <int Axis, std::int64_t Before, std::int64_t After, class X, int... I> 
 }
 template <int Axis, std::int64_t Before, std::int64_t After, typed X> constexpr auto pad(X x) {
   if constexpr (std::same_as<X, invalid>) return x;
-  else if constexpr (one_axis(X::rank, Axis) < 0) return refuse<mistake::axis_missing, Axis, X::rank>();
+  else if constexpr (one_axis(X::rank, Axis) < 0) return make<refused<mistake::axis_missing, Axis, X::rank>>();
   else return make<ops::pad, decltype(pad_words<Axis, Before, After, X>(std::make_integer_sequence<int, X::rank>{}))>(x);
 }
 /// concatenate(axis<0>, x, y, ...): element types and all other extents are equal.

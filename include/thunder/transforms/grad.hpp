@@ -171,10 +171,10 @@ template <class F, class Wrt, bool Value> struct grad_function {
     using T = decltype(trace_of<R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return nothing(Wrt{});
     else if constexpr (!is_loss<R>()) {
-      refuse<mistake::not_scalar, tree<R>::leaves, 0>();
+      make<refused<mistake::not_scalar, tree<R>::leaves>>();
       return nothing(Wrt{});
     } else if constexpr (constexpr mistake m = mistake_of<typename T::body, X...>(Wrt{}); m != mistake::none) {
-      refuse<m, sizeof...(X), 0>();
+      make<refused<m, sizeof...(X)>>();
       return nothing(Wrt{});
     } else return differentiate<typename T::body, typename T::result, X...>(Wrt{});
   }

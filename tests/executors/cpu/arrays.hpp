@@ -22,7 +22,9 @@ inline std::mt19937& generator() {
   static std::mt19937 g(7);
   return g;
 }
-inline std::int64_t random(std::int64_t low, std::int64_t high) { return std::uniform_int_distribution<std::int64_t>(low, high)(generator()); }
+inline std::int64_t random(std::int64_t low, std::int64_t high) {
+  return std::uniform_int_distribution<std::int64_t>(low, high)(generator());
+}
 
 /// Begins on a cache line, as the executor's buffers do, and as all ones: a NaN where nothing was written.
 class buffer {
@@ -99,10 +101,12 @@ class buffer {
 /// The machine of this program, on one thread.
 using serial_target = cpu::target<16, 99, cpu::serial_threads>;
 
-template <class Op, class Target = cpu::default_target> void run(std::vector<const buffer*> in, const buffer& out, const std::vector<std::int64_t>& words) {
+template <class Op, class Target = cpu::default_target>
+void run(std::vector<const buffer*> in, const buffer& out, const std::vector<std::int64_t>& words) {
   std::vector<cpu::array> x;
   for (const buffer* b : in) x.push_back(b->header());
-  cpu::library_step<Op, Target>::run({x.data(), static_cast<int>(x.size()), &out.header(), 1, words.data(), static_cast<int>(words.size())});
+  cpu::library_step<Op, Target>::run(
+      {x.data(), static_cast<int>(x.size()), &out.header(), 1, words.data(), static_cast<int>(words.size())});
   CHECK(out.guarded());
 }
 

@@ -22,7 +22,8 @@ void check(dtype t, const extents& batch, std::int64_t n, std::int64_t m, std::i
     e.push_back(a), e.push_back(b);
     return e;
   };
-  buffer x(t, tx ? with(batch, k, n) : with(batch, n, k)), y(t, ty ? with(shared ? extents{} : batch, m, k) : with(shared ? extents{} : batch, k, m)), z(t, with(batch, n, m));
+  buffer x(t, tx ? with(batch, k, n) : with(batch, n, k)),
+      y(t, ty ? with(shared ? extents{} : batch, m, k) : with(shared ? extents{} : batch, k, m)), z(t, with(batch, n, m));
   auto value = [](std::int64_t) { return static_cast<double>(random(-1024, 1024)) / 1024; };
   x.fill(value), y.fill(value);
   run<ops::matmul>({&x, &y}, z, {tx, ty});
@@ -40,7 +41,8 @@ void check(dtype t, const extents& batch, std::int64_t n, std::int64_t m, std::i
         for (std::int64_t p = 0; p < k; ++p, u += tx ? n : 1, v += ty ? 1 : m) sum += *u * *v, magnitude += std::abs(*u * *v);
         bad += !(std::abs(z[(e * n + i) * m + j] - sum) <= tolerance(t, k, magnitude));
       }
-  CHECK_MESSAGE(bad == 0, thunder::name_of(t), " ", all, " x [", n, " ", k, "] [", k, " ", m, "] transposed ", tx, ty, " shared ", shared, ": ", bad, " wrong");
+  CHECK_MESSAGE(bad == 0, thunder::name_of(t), " ", all, " x [", n, " ", k, "] [", k, " ", m, "] transposed ", tx, ty, " shared ",
+                shared, ": ", bad, " wrong");
 }
 
 constexpr dtype floating[]{dtype::f16, dtype::bf16, dtype::f32, dtype::f64};

@@ -21,12 +21,15 @@ buffer moved(const buffer& x, dtype t, const extents& shape, const place& p) {
   for (std::int64_t i = 0; i < y.count(); ++i) {
     extents at;
     char* const to = y.data() + static_cast<std::size_t>(i) * bytes;
-    if (p(coordinates(y.header(), i), at)) std::memcpy(to, x.data() + static_cast<std::size_t>(linear(x.header(), at)) * bytes, bytes);
+    if (p(coordinates(y.header(), i), at))
+      std::memcpy(to, x.data() + static_cast<std::size_t>(linear(x.header(), at)) * bytes, bytes);
     else std::memset(to, 0, bytes);
   }
   return y;
 }
-template <class Op> void check(const buffer& x, const extents& shape, const std::vector<std::int64_t>& words, const place& p, const std::string& what) {
+template <class Op>
+void check(const buffer& x, const extents& shape, const std::vector<std::int64_t>& words, const place& p,
+           const std::string& what) {
   const buffer expected = moved(x, x.type(), shape, p);
   buffer y(x.type(), shape), z(x.type(), shape);
   run<Op>({&x}, y, words);
@@ -195,7 +198,8 @@ TEST_CASE("concatenate") {
       extents at = coordinates(expected.header(), e);
       const buffer& from = x[static_cast<std::size_t>(owner[static_cast<std::size_t>(at[axis])])];
       at[axis] = first[static_cast<std::size_t>(at[axis])];
-      std::memcpy(expected.data() + static_cast<std::size_t>(e) * bytes, from.data() + static_cast<std::size_t>(linear(from.header(), at)) * bytes, bytes);
+      std::memcpy(expected.data() + static_cast<std::size_t>(e) * bytes,
+                  from.data() + static_cast<std::size_t>(linear(from.header(), at)) * bytes, bytes);
     }
     std::vector<const buffer*> in;
     for (auto& b : x) in.push_back(&b);
@@ -247,7 +251,8 @@ TEST_CASE("results that are stored past the caches") {
   for (std::int64_t i = 0; i < n * m; ++i) ones = ones && all[i] == 1;
   CHECK(ones);
   buffer row(dtype::f32, {m}), column(dtype::f32, {n});
-  row.fill([](std::int64_t i) { return static_cast<double>(i); }), column.fill([](std::int64_t i) { return static_cast<double>(i); });
+  row.fill([](std::int64_t i) { return static_cast<double>(i); }),
+      column.fill([](std::int64_t i) { return static_cast<double>(i); });
   auto mismatches = [&](auto expected) {
     std::int64_t bad = 0;
     for (std::int64_t i = 0; i < n * m; ++i) bad += rows[i] != static_cast<double>(expected(i));

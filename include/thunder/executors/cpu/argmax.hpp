@@ -33,7 +33,8 @@ template <class Target> struct library_step<ops::argmax, Target> {
   template <class Stored, class Number> static void search(const step_arguments& s) {
     const array& x = s.inputs[0];
     const int axis = static_cast<int>(s.words[0]);
-    const std::int64_t outer = x.count(0, axis), n = x.extents[axis], inner = x.count(axis + 1, x.rank), blocks = (inner + block - 1) / block;
+    const std::int64_t outer = x.count(0, axis), n = x.extents[axis], inner = x.count(axis + 1, x.rank),
+                       blocks = (inner + block - 1) / block;
     const auto* const from = static_cast<const Stored*>(x.data);
     auto* const to = static_cast<std::int32_t*>(s.outputs[0].data);
     if (n == 0) return;
@@ -42,7 +43,8 @@ template <class Target> struct library_step<ops::argmax, Target> {
         if (inner == 1) to[i] = row<Stored, Number>(from + i * n, n);
         else {
           const std::int64_t o = i / blocks, column = i % blocks * block;
-          columns<Stored, Number>(from + o * n * inner + column, n, inner, to + o * inner + column, std::min(block, inner - column));
+          columns<Stored, Number>(from + o * n * inner + column, n, inner, to + o * inner + column,
+                                  std::min(block, inner - column));
         }
       }
     });

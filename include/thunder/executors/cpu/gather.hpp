@@ -21,7 +21,8 @@ struct clamped_index {
   const void* data;
   bool narrow;
   std::int64_t n;
-  THUNDER_INLINE clamped_index(const array& index, std::int64_t size) : data(index.data), narrow(index.type == dtype::i32), n(size) {}
+  THUNDER_INLINE clamped_index(const array& index, std::int64_t size)
+      : data(index.data), narrow(index.type == dtype::i32), n(size) {}
   THUNDER_INLINE std::int64_t operator[](std::int64_t i) const {
     const std::int64_t k = narrow ? static_cast<const std::int32_t*>(data)[i] : static_cast<const std::int64_t*>(data)[i];
     return k < 0 ? 0 : k < n ? k : n - 1;
@@ -75,7 +76,8 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     const clamped_index index(s.inputs[0], n);
     if (n * columns == 0) return;
     // first[r] .. first[r + 1]: where the entries of row r are in `order`.
-    auto* const first = static_cast<std::int64_t*>(working_memory(purpose::sorted_entries, static_cast<std::size_t>(n + 2 + count) * sizeof(std::int64_t)));
+    auto* const first = static_cast<std::int64_t*>(
+        working_memory(purpose::sorted_entries, static_cast<std::size_t>(n + 2 + count) * sizeof(std::int64_t)));
     std::int64_t* const order = first + n + 2;
     std::memset(first, 0, static_cast<std::size_t>(n + 2) * sizeof *first);
     for (std::int64_t i = 0; i < count; ++i) ++first[index[i] + 2];
@@ -121,7 +123,8 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
       threads::run(most, [&](int thread, int team) {
         // Equal numbers of entries and rows: row r is at first[r] + r of the work.
         const part mine(work, thread, team);
-        for (std::int64_t r = row_at(t, mine.begin), end = thread + 1 < team ? row_at(t, mine.end) : t.n; r < end; ++r) sum_row<T>(t, r, 0, t.columns);
+        for (std::int64_t r = row_at(t, mine.begin), end = thread + 1 < team ? row_at(t, mine.end) : t.n; r < end; ++r)
+          sum_row<T>(t, r, 0, t.columns);
         if (t.past_caches) finish_streaming();
       });
     }
@@ -149,10 +152,14 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     }
     for (std::int64_t c = begin; c < end; c += block) sum_block<T>(t, r, entry, last, c, std::min(c + block, end));
   }
-  template <dtype T> THUNDER_INLINE static void prefetch_entry(const table& t, const std::int64_t* entry, std::int64_t begin, std::int64_t end) {
-    if (entry < t.order + t.first[t.n]) prefetch_row(t.rows + (*entry * t.columns + begin) * size_of(T), (end - begin) * size_of(T));
+  template <dtype T>
+  THUNDER_INLINE static void prefetch_entry(const table& t, const std::int64_t* entry, std::int64_t begin, std::int64_t end) {
+    if (entry < t.order + t.first[t.n])
+      prefetch_row(t.rows + (*entry * t.columns + begin) * size_of(T), (end - begin) * size_of(T));
   }
-  template <dtype T> static void sum_block(const table& t, std::int64_t r, const std::int64_t* entry, const std::int64_t* last, std::int64_t begin, std::int64_t end) {
+  template <dtype T>
+  static void sum_block(const table& t, std::int64_t r, const std::int64_t* entry, const std::int64_t* last, std::int64_t begin,
+                        std::int64_t end) {
     constexpr int lanes = Target::bytes / static_cast<int>(sizeof(computed<T>));
     using V = vec<computed<T>, lanes>;
     alignas(64) computed<T> sum[block];

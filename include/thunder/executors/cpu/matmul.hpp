@@ -43,8 +43,15 @@ template <class Target> struct library_step<ops::matmul, Target> {
     const array &x = s.inputs[0], &y = s.inputs[1], &z = s.outputs[0];
     const bool tx = s.words[0] != 0, ty = s.words[1] != 0;
     std::int64_t batch = y.rank > 2 ? z.count(0, z.rank - 2) : 1;
-    product<S> p{static_cast<const S*>(x.data), static_cast<const S*>(y.data), static_cast<S*>(z.data), z.extents[z.rank - 2], z.extents[z.rank - 1],
-                 x.extents[x.rank - (tx ? 2 : 1)], tx, ty, false};
+    product<S> p{static_cast<const S*>(x.data),
+                 static_cast<const S*>(y.data),
+                 static_cast<S*>(z.data),
+                 z.extents[z.rank - 2],
+                 z.extents[z.rank - 1],
+                 x.extents[x.rank - (tx ? 2 : 1)],
+                 tx,
+                 ty,
+                 false};
     if (y.rank == 2 && x.rank > 2) p.m = z.count(0, z.rank - 1);  // one y for all: the batch joins the rows
     if (z.count() == 0) return;
     if (p.k == 0) return void(std::memset(z.data, 0, static_cast<std::size_t>(z.bytes())));
@@ -54,9 +61,10 @@ template <class Target> struct library_step<ops::matmul, Target> {
       matrix_product<T>(q);
     };
     const std::int64_t work = p.m * p.n * p.k;
-    const int team = batch > 1 && (work < large || batch % threads::available() == 0 || batch >= 4 * threads::available())
-                         ? threads_for<threads>(batch, batch * std::max((p.m * p.k + p.k * p.n + p.m * p.n) * size_of(T), work / 8))
-                         : 1;
+    const int team =
+        batch > 1 && (work < large || batch % threads::available() == 0 || batch >= 4 * threads::available())
+            ? threads_for<threads>(batch, batch * std::max((p.m * p.k + p.k * p.n + p.m * p.n) * size_of(T), work / 8))
+            : 1;
     if (team == 1) {
       for (std::int64_t i = 0; i < batch; ++i) matrix(i);
     } else {
@@ -114,7 +122,9 @@ template <class Target> struct library_step<ops::matmul, Target> {
       if (i < end) store<T, lanes>(to, i, load<dtype::f32, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
     });
   }
-  static float* scratch(std::int64_t floats) { return static_cast<float*>(working_memory(purpose::matmul_operands, static_cast<std::size_t>(floats) * sizeof(float))); }
+  static float* scratch(std::int64_t floats) {
+    return static_cast<float*>(working_memory(purpose::matmul_operands, static_cast<std::size_t>(floats) * sizeof(float)));
+  }
 
   /// b is converted once; rows of a and c by blocks. (A transposed a has no contiguous rows: one block.)
   template <dtype T> static void by_row_blocks(const product<std::uint16_t>& p) {

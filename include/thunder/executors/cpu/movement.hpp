@@ -73,7 +73,8 @@ template <class Target> struct library_step<ops::broadcast, Target> {
 template <class Target> struct library_step<ops::reshape, Target> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
-    if (s.outputs[0].data != s.inputs[0].data) copy_bytes<Target>(s.outputs[0].begin(), s.inputs[0].begin(), s.outputs[0].bytes());
+    if (s.outputs[0].data != s.inputs[0].data)
+      copy_bytes<Target>(s.outputs[0].begin(), s.inputs[0].begin(), s.outputs[0].bytes());
   }
 };
 
@@ -83,7 +84,8 @@ template <class Target> struct library_step<ops::concatenate, Target> {
   static void run(const step_arguments& s) {
     const array& y = s.outputs[0];
     const int axis = static_cast<int>(s.words[0]);
-    const std::int64_t outer = y.count(0, axis), inner = y.count(axis + 1, y.rank) * size_of(y.type), row = y.extents[axis] * inner;
+    const std::int64_t outer = y.count(0, axis), inner = y.count(axis + 1, y.rank) * size_of(y.type),
+                       row = y.extents[axis] * inner;
     std::int64_t first = 0;
     for (int k = 0; k < s.input_count; ++k) {
       const std::int64_t part = s.inputs[k].extents[axis] * inner;
@@ -99,11 +101,12 @@ template <class Target> struct library_step<ops::concatenate, Target> {
 /// Zero bytes, on all threads.
 template <class Target> void clear(char* to, std::int64_t bytes) {
   const bool past_caches = bytes >= uncached_bytes;
-  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, bytes, [&](std::int64_t begin, std::int64_t end, int) {
-    begin *= line_bytes, end = std::min(end * line_bytes, bytes);
-    if (begin < end) clear_run<Target>(to + begin, end - begin, past_caches);
-    if (past_caches) finish_streaming();
-  });
+  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, bytes,
+                                         [&](std::int64_t begin, std::int64_t end, int) {
+                                           begin *= line_bytes, end = std::min(end * line_bytes, bytes);
+                                           if (begin < end) clear_run<Target>(to + begin, end - begin, past_caches);
+                                           if (past_caches) finish_streaming();
+                                         });
 }
 
 /// words: widths before, widths after, zeros between two elements.
@@ -119,7 +122,8 @@ template <class Target> struct library_step<ops::pad, Target> {
     if (y.count() == 0) return;
     std::int64_t unit = size_of(x.type);
     int last = x.rank - 1;  // axes after the last one that is padded are whole
-    while (last >= 0 && s.words[last] == 0 && s.words[x.rank + last] == 0 && s.words[2 * x.rank + last] == 0) unit *= x.extents[last--];
+    while (last >= 0 && s.words[last] == 0 && s.words[x.rank + last] == 0 && s.words[2 * x.rank + last] == 0)
+      unit *= x.extents[last--];
     if (last < 0) return copy_bytes<Target>(y.begin(), x.begin(), unit);
     if (x.count() == 0) return clear<Target>(y.begin(), y.bytes());
     axis a[max_rank]{};
@@ -129,7 +133,9 @@ template <class Target> struct library_step<ops::pad, Target> {
     else {
       const bool past_caches = y.bytes() >= uncached_bytes;
       parallel_for<threads>(rows, x.bytes() + y.bytes(), [&](std::int64_t row, std::int64_t end, int) {
-        for (; row < end; ++row) fill_row(y.begin() + row * a[last].extent * unit, source_row(x.begin(), row, a, last, unit), a[last], unit, past_caches);
+        for (; row < end; ++row)
+          fill_row(y.begin() + row * a[last].extent * unit, source_row(x.begin(), row, a, last, unit), a[last], unit,
+                   past_caches);
         if (past_caches) finish_streaming();
       });
     }

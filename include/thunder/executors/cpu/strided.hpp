@@ -93,7 +93,8 @@ struct nest_position {
 };
 
 /// `n` elements of Bytes bytes.
-template <class Target, int Bytes> void copy_elements(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n) {
+template <class Target, int Bytes>
+void copy_elements(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n) {
   if (from_stride == 0) {
     unit_of<Bytes> x;
     std::memcpy(&x, from, Bytes);
@@ -105,8 +106,10 @@ template <class Target, int Bytes> void copy_elements(char* to, std::int64_t to_
   }
 }
 template <class Target>
-void copy_units(const copy_nest& c, char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n, bool past_caches) {
-  if (from_stride == 0 && to_stride == c.unit && (past_caches || c.unit * n > 64)) return repeat<Target>(to, from, c.unit, n, past_caches);
+void copy_units(const copy_nest& c, char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n,
+                bool past_caches) {
+  if (from_stride == 0 && to_stride == c.unit && (past_caches || c.unit * n > 64))
+    return repeat<Target>(to, from, c.unit, n, past_caches);
   switch (c.unit) {
     case 1: return copy_elements<Target, 1>(to, to_stride, from, from_stride, n);
     case 2: return copy_elements<Target, 2>(to, to_stride, from, from_stride, n);
@@ -126,36 +129,55 @@ template <class Target> void copy_transposed(char* to, const char* from, const c
   const std::int64_t rows = c.extent[last], columns = c.extent[row], row_stride = c.from[last], column_stride = c.to[row];
   copy_nest around;  // the other dimensions
   for (int d = 0; d < last; ++d)
-    if (d != row) around.extent[around.dims] = c.extent[d], around.from[around.dims] = c.from[d], around.to[around.dims] = c.to[d], ++around.dims;
+    if (d != row)
+      around.extent[around.dims] = c.extent[d], around.from[around.dims] = c.from[d], around.to[around.dims] = c.to[d],
+      ++around.dims;
   const std::int64_t down = (rows + block - 1) / block, across = (columns + block - 1) / block;
-  bool past_caches = bytes >= uncached_bytes && reinterpret_cast<std::uintptr_t>(to) % line_bytes == 0 && column_stride % line_bytes == 0;
+  bool past_caches =
+      bytes >= uncached_bytes && reinterpret_cast<std::uintptr_t>(to) % line_bytes == 0 && column_stride % line_bytes == 0;
   for (int d = 0; d < around.dims; ++d) past_caches = past_caches && around.to[d] % line_bytes == 0;
-  parallel_for<typename Target::threads>(around.units() * down * across, 2 * bytes, [&](std::int64_t piece, std::int64_t end, int) {
-    for (; piece < end; ++piece) {
-      const std::int64_t i = piece % down * block, j = piece / down % across * block;
-      const nest_position p(around, around.dims, piece / down / across);
-      const tile_block b{to + p.to + j * column_stride + i * c.unit, column_stride, from + p.from + i * row_stride + j * c.unit, row_stride,
-                         std::min(block, rows - i), std::min(block, columns - j), past_caches};
-      switch (c.unit) {
-        case 1: tile<Target, 1>::transpose(b); break;
-        case 2: tile<Target, 2>::transpose(b); break;
-        case 4: tile<Target, 4>::transpose(b); break;
-        case 8: tile<Target, 8>::transpose(b); break;
-        default: tile<Target, 16>::transpose(b);
-      }
-    }
-    if (past_caches) finish_streaming();
-  });
+  parallel_for<typename Target::threads>(around.units() * down * across, 2 * bytes,
+                                         [&](std::int64_t piece, std::int64_t end, int) {
+                                           for (; piece < end; ++piece) {
+                                             const std::int64_t i = piece % down * block, j = piece / down % across * block;
+                                             const nest_position p(around, around.dims, piece / down / across);
+                                             const tile_block b{to + p.to + j * column_stride + i * c.unit,
+                                                                column_stride,
+                                                                from + p.from + i * row_stride + j * c.unit,
+                                                                row_stride,
+                                                                std::min(block, rows - i),
+                                                                std::min(block, columns - j),
+                                                                past_caches};
+                                             switch (c.unit) {
+                                               case 1:
+                                                 tile<Target, 1>::transpose(b);
+                                                 break;
+                                               case 2:
+                                                 tile<Target, 2>::transpose(b);
+                                                 break;
+                                               case 4:
+                                                 tile<Target, 4>::transpose(b);
+                                                 break;
+                                               case 8:
+                                                 tile<Target, 8>::transpose(b);
+                                                 break;
+                                               default:
+                                                 tile<Target, 16>::transpose(b);
+                                             }
+                                           }
+                                           if (past_caches) finish_streaming();
+                                         });
 }
 
 /// Contiguous bytes, on all threads.
 template <class Target> void copy_bytes(char* to, const char* from, std::int64_t bytes) {
   const bool past_caches = bytes >= uncached_bytes;
-  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, 2 * bytes, [&](std::int64_t begin, std::int64_t end, int) {
-    begin *= line_bytes, end = std::min(end * line_bytes, bytes);
-    copy_run<Target>(to + begin, from + begin, end - begin, past_caches);
-    if (past_caches) finish_streaming();
-  });
+  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, 2 * bytes,
+                                         [&](std::int64_t begin, std::int64_t end, int) {
+                                           begin *= line_bytes, end = std::min(end * line_bytes, bytes);
+                                           copy_run<Target>(to + begin, from + begin, end - begin, past_caches);
+                                           if (past_caches) finish_streaming();
+                                         });
 }
 
 /// The copies of a nest, on all threads. The inner dimension is contiguous on both sides, or strided: for others see copy_permuted.
@@ -171,7 +193,8 @@ template <class Target> void copy_strided(char* to, const char* from, copy_nest 
     nest_position p(c, last, i / length);
     for (std::int64_t column = i % length; i < end; column = 0) {
       const std::int64_t n = std::min(length - column, end - i);
-      copy_units<Target>(c, to + p.to + column * c.to[last], c.to[last], from + p.from + column * c.from[last], c.from[last], n, past_caches);
+      copy_units<Target>(c, to + p.to + column * c.to[last], c.to[last], from + p.from + column * c.from[last], c.from[last], n,
+                         past_caches);
       p.advance(c, last);
       i += n;
     }

@@ -55,8 +55,10 @@ template <class Target, int Bytes> struct tile {
   static void transpose(tile_block b) {
     for (std::int64_t i = 0; i < b.rows; i += height)
       for (std::int64_t j = 0; j < b.columns; j += width) {
-        const std::int64_t rows = b.rows - i < height ? b.rows - i : height, columns = b.columns - j < width ? b.columns - j : width;
-        turn_tile({b.to + j * b.to_stride + i * Bytes, b.to_stride, b.from + i * b.from_stride + j * Bytes, b.from_stride, rows, columns, b.past_caches});
+        const std::int64_t rows = b.rows - i < height ? b.rows - i : height,
+                           columns = b.columns - j < width ? b.columns - j : width;
+        turn_tile({b.to + j * b.to_stride + i * Bytes, b.to_stride, b.from + i * b.from_stride + j * Bytes, b.from_stride, rows,
+                   columns, b.past_caches});
       }
   }
 
@@ -68,7 +70,8 @@ template <class Target, int Bytes> struct tile {
     for (std::int64_t i = 0; i < rows; i += square) {
       if (columns == width)  // the next tile
         for (int k = 0; k < square; ++k) __builtin_prefetch(b.from + (i + k) * b.from_stride + line_bytes);
-      for (std::int64_t j = 0; j < columns; j += square) turn_square(turned + j * 4 * line_bytes + i * Bytes, b.from + i * b.from_stride + j * Bytes, b.from_stride);
+      for (std::int64_t j = 0; j < columns; j += square)
+        turn_square(turned + j * 4 * line_bytes + i * Bytes, b.from + i * b.from_stride + j * Bytes, b.from_stride);
     }
     for (std::int64_t j = 0; j < columns; ++j) {
       const char* const from = turned + j * 4 * line_bytes;
@@ -83,12 +86,16 @@ template <class Target, int Bytes> struct tile {
   /// What is left of a tile, one element at a time.
   static void copy_part(tile_block b, std::int64_t i_begin, std::int64_t i_end, std::int64_t j_begin, std::int64_t j_end) {
     for (std::int64_t j = j_begin; j < j_end; ++j)
-      for (std::int64_t i = i_begin; i < i_end; ++i) std::memcpy(b.to + j * b.to_stride + i * Bytes, b.from + i * b.from_stride + j * Bytes, Bytes);
+      for (std::int64_t i = i_begin; i < i_end; ++i)
+        std::memcpy(b.to + j * b.to_stride + i * Bytes, b.from + i * b.from_stride + j * Bytes, Bytes);
   }
 
 #if defined(__SSE2__)
-  /// In registers: interleaving row i with row i + square / 2, log2(square) times, transposes.
-  template <int... I> THUNDER_INLINE static void turn_registers(char* to, const char* from, std::int64_t from_stride, std::integer_sequence<int, I...>) {
+  static constexpr bool in_registers = Bytes == 2 || Bytes == 4;
+  /// Interleaving row i with row i + square / 2, log2(square) times, transposes.
+  template <int... I>
+  THUNDER_INLINE static void turn_registers(char* to, const char* from, std::int64_t from_stride,
+                                            std::integer_sequence<int, I...>) {
     register16 a[square];
     (std::memcpy(&a[I].v, from + I * from_stride, 16), ...);
     for (int n = 1; n < square; n *= 2) {
@@ -97,14 +104,16 @@ template <class Target, int Bytes> struct tile {
     }
     (std::memcpy(to + I * 4 * line_bytes, &a[I].v, 16), ...);
   }
+#else
+  static constexpr bool in_registers = false;
 #endif
   /// square x square elements, into lines of a tile.
   THUNDER_INLINE static void turn_square(char* to, const char* from, std::int64_t from_stride) {
-#if defined(__SSE2__)
-    if constexpr (Bytes == 2 || Bytes == 4) return turn_registers(to, from, from_stride, std::make_integer_sequence<int, square>{});
-#endif
-    for (int i = 0; i < square; ++i)
-      for (int j = 0; j < square; ++j) std::memcpy(to + j * 4 * line_bytes + i * Bytes, from + i * from_stride + j * Bytes, Bytes);
+    if constexpr (in_registers) turn_registers(to, from, from_stride, std::make_integer_sequence<int, square>{});
+    else
+      for (int i = 0; i < square; ++i)
+        for (int j = 0; j < square; ++j)
+          std::memcpy(to + j * 4 * line_bytes + i * Bytes, from + i * from_stride + j * Bytes, Bytes);
   }
 };
 

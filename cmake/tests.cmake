@@ -118,7 +118,8 @@ add_test(NAME docs.selftest COMMAND ${extract} selftest "${CMAKE_CXX_COMPILER}")
 
 set(cuda_include "")
 if(CMAKE_CUDA_COMPILER_LOADED)
-  set(cuda_include --system-include "${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}")
+  string(REPLACE ";" "$<SEMICOLON>" cuda_folders "${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}")
+  set(cuda_include --system-include "${cuda_folders}")
 endif()
 add_test(NAME headers COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/headers/headers.py" --compiler "${CMAKE_CXX_COMPILER}"
                               --system-include "${OpenBLAS_INCLUDE_DIR}" ${cuda_include} "${PROJECT_SOURCE_DIR}/include")

@@ -103,10 +103,12 @@ class partitioner {
   }
 
  private:
-  struct region_builder {
-    int library = -1;  // the statement, for a library call
+  struct iteration_space {  // a class of its own: nvcc's front end assigns no class that holds both an array and a list
     int rank = 0;
     dim d[max_rank]{};
+  };
+  struct region_builder : iteration_space {
+    int library = -1;  // the statement, for a library call
     unsigned row = 0;      // the dimensions of the row, once a reduction has fixed it
     bool reduced = false;  // holds a reduction
     list<int> nodes;

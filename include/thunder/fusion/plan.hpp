@@ -58,6 +58,15 @@ struct replacement {
   int index = 0;
 };
 
+/// A copy that follows the steps: slots, and the type of the value.
+struct late_copy {
+  int from = 0, to = 0, type = 0;
+};
+/// An output that is not written where it belongs by a step.
+struct late_result {
+  int value = 0, slot = 0;
+};
+
 /// `replaces[k]`: the parameter or donated formal whose place output k takes. With `commit_last` nothing is replaced before all other
 /// steps have run, so that results can be checked first.
 template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const replacement* replaces, bool commit_last) {
@@ -77,12 +86,6 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
       }
   }
   // where results go: directly, unless they are an argument, a second use of one value, or would overwrite what is read later
-  struct copy {
-    int from, to, type;  // slots; the type of the value
-  };
-  struct late_result {
-    int value, slot;
-  };
   list<late_result> late;
   list<int> results;
   list<int> writer(g.value_count, -1);
@@ -126,24 +129,25 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     }
 
   // Copies happen at once: fresh results first, then what would be overwritten before its turn is set aside, then the replacements.
-  list<copy> copies, replacements;
+  list<late_copy> copies, replacements;
   for (const late_result& l : late) {
-    const copy c{slot_of[p.roots[l.value]], l.slot, g.values[l.value].type};
+    const late_copy c{slot_of[p.roots[l.value]], l.slot, g.values[l.value].type};
     if (slots[c.to].where == slot_info::result) copies.push(c);
     else if (c.from != c.to) replacements.push(c);
   }
-  for (int k = 0; k < replacements.size(); ++k)
-    for (int earlier = 0; earlier < k; ++earlier) {
-      if (replacements[earlier].to != replacements[k].from) continue;
-      const int aside = slots.push({slot_info::arena, 0, replacements[k].type, -1, -1});
-      copies.push({replacements[k].from, aside, replacements[k].type});
-      replacements[k].from = aside;
-      break;
-    }
+  for (int k = 0; k < replacements.size(); ++k) {
+    bool overwritten = false;
+    for (int earlier = 0; earlier < k; ++earlier) overwritten = overwritten || replacements[earlier].to == replacements[k].from;
+    if (!overwritten) continue;
+    const slot_info aside{slot_info::arena, 0, replacements[k].type, -1, -1};
+    const late_copy first{replacements[k].from, slots.push(aside), replacements[k].type};
+    copies.push(first);
+    replacements[k].from = first.to;
+  }
 
   frozen_plan<S> f;
   f.commit = p.steps.size() + copies.size();
-  for (const copy& c : replacements) copies.push(c);
+  for (const late_copy& c : replacements) copies.push(c);
   plan_size& n = f.size;
   n.steps = p.steps.size() + copies.size(), n.operands = p.inputs.size() + p.outputs.size() + 2 * copies.size(), n.statements = p.statements.size();
   n.words = p.words.size(), n.statement_operands = p.operands.size(), n.extents = p.extents.size(), n.slots = slots.size(), n.results = results.size();
@@ -177,7 +181,7 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     step_info s;
     s.op = table_of<ops::reshape>();
     s.input = at, s.inputs = 1, s.output = at + 1, s.outputs = 1;
-    const copy& c = copies[k];
+    const late_copy& c = copies[k];
     const int step = p.steps.size() + k;
     f.operands[at++] = {c.from, c.type, g.types[c.type].type, 0, 0};
     f.operands[at++] = {c.to, c.type, g.types[c.type].type, 0, 0};

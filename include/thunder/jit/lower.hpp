@@ -61,7 +61,7 @@ template <class... E> struct update_names<updates<E...>, false> {
 /// result of its type). Commit last: overwrite nothing before all results are known.
 template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false> struct planned {
   using graph_type = lowered<Body>;
-  static constexpr const graph_view& graph = graph_type::view;
+  static constexpr auto& graph = graph_type::view;
   struct replacement_list {
     replacement of[at_least_one(tree<R>::leaves)];
     std::uint64_t unused = 0;   // donated formals that no result can replace

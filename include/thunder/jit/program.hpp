@@ -44,7 +44,7 @@ enum class non_finite : std::uint8_t {
 template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy> class compiled {
  public:
   using plan = planned<Body, R, Donated, Policy == non_finite::refuse>;
-  static constexpr const graph_view& graph = plan::graph;
+  static constexpr auto& graph = plan::graph;
   static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;
   using result_type = typename result_builder<R>::type;
 

@@ -111,7 +111,11 @@ struct mean : composite_op<mean> {
     sum::infer(x, r);
     if (r.error == mistake::none && !is_floating(x[0].type)) r.refuse(mistake::needs_floating);
   }
-  static constexpr void decompose(auto c) { c.give(thunder::mean(c.operand(0), c.word(0))); }
+  static constexpr void decompose(auto c) {  // half types are summed in float
+    const value x = c.operand(0);
+    const dtype t = x.type().type;
+    c.give(thunder::cast_to(thunder::mean(thunder::cast_to(x, promote(t, dtype::f32)), c.word(0)), t));
+  }
 };
 }  // namespace ops
 

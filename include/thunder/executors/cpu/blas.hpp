@@ -18,8 +18,8 @@ template <class T> struct product {
   const T* a;
   const T* b;
   T* c;
-  std::int64_t m, n, k;
-  bool a_transposed, b_transposed, accumulate;
+  std::int64_t m = 0, n = 0, k = 0;
+  bool a_transposed = false, b_transposed = false, accumulate = false;
 };
 
 /// BLAS counts in int.

@@ -65,8 +65,8 @@ template <class Target> struct library_step<ops::take, Target> {
   }
 };
 
-/// (index: [I...], rows: [I..., ...]) -> [n, ...]. The entries are sorted by row (stably, by counting), so each row of the result is
-/// summed by one thread in ascending order and written once; half types are summed in float.
+/// (index: [I...], rows: [I..., ...]) -> [n, ...]. The entries are sorted by row (stably, by counting), so each row of the result
+/// is summed in ascending order and written once; half types are summed in float.
 template <class Target> struct library_step<ops::scatter_add, Target> {
   using threads = typename Target::threads;
   static constexpr bool exists = true;

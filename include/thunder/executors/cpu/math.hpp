@@ -1,7 +1,7 @@
 #pragma once
 /// The functions of core/math.hpp for vec<float, N> and vec<double, N>, found by argument-dependent lookup. Branch-free for
 /// floats; right for the whole domain (infinities, NaN, subnormals, overflow). The error bounds in ulp are the largest errors
-/// that tests/executors/cpu/math.cpp finds, with and without fused multiply-add.
+/// that tests/executors/cpu/math.cpp finds among 2.5e8 floats, with and without fused multiply-add.
 ///
 /// Sources: the reductions are those of Cody and Waite, "Software manual for the elementary functions" (1980); logarithm and
 /// erf follow N. Juffa's published minimax approximations; sine and cosine the Cephes library (S. Moshier); exp and log of
@@ -128,7 +128,7 @@ template <class T, int N> THUNDER_INLINE vec<T, N> sqrt(const vec<T, N>& x) {
   return each_lane(x, [](T y) { return std::sqrt(y); });
 #endif
 }
-/// 1 / sqrt(x): 1 ulp.
+/// 1 / sqrt(x): 1.5 ulp.
 template <class T, int N> THUNDER_INLINE vec<T, N> rsqrt(const vec<T, N>& x) { return vec<T, N>(1) / sqrt(x); }
 
 // ---- exponentials
@@ -144,7 +144,7 @@ template <int N> THUNDER_INLINE reduced_exponent<N> reduce_exponent(const vec<fl
 /// 2^n for a whole number -126 <= n <= 127: the sum holds n + 127 in its low bits, which move to the exponent.
 template <int N> THUNDER_INLINE vec<float, N> power_of_two(const vec<float, N>& n) { return from_bits(to_bits(n + vec<float, N>(0x1.8p23f + 127)) << 23); }
 
-/// e^x. The exponent is rounded to an even one, so that its power is the square of one that is in range.
+/// e^x: 1.5 ulp. The exponent is rounded to an even one, so that its power is the square of one that is in range.
 template <int N> THUNDER_INLINE vec<float, N> exp(const vec<float, N>& given) {
   using F = vec<float, N>;
   const F x = clamp(given, -104.0f, 89.0f), magic(0x1.8p23f), t = x * F(0x1.715476p-1f) + (magic + F(127.0f)), n = t - (magic + F(127.0f));  // half of the exponent
@@ -153,7 +153,7 @@ template <int N> THUNDER_INLINE vec<float, N> exp(const vec<float, N>& given) {
   const F half = from_bits(to_bits(t) << 23);
   return ((s * p + r) + F(1.0f)) * half * half;
 }
-/// e^x - 1.
+/// e^x - 1: 1.8 ulp.
 template <int N> THUNDER_INLINE vec<float, N> expm1(const vec<float, N>& given) {
   using F = vec<float, N>;
   const auto [n, r] = reduce_exponent(clamp(given, -30.0f, 89.0f));
@@ -164,7 +164,7 @@ template <int N> THUNDER_INLINE vec<float, N> expm1(const vec<float, N>& given) 
   return select(given == F(0.0f), given, select(large, doubled, y));
 }
 
-/// Hyperbolic tangent: m / (m + y) with y = e^-2|x|, as a power of two, and m = (1 - y) / 2 before the remainder is added.
+/// Hyperbolic tangent: 2.5 ulp. m / (m + y) with y = e^-2|x|, as a power of two, and m = (1 - y) / 2 before the remainder is added.
 template <int N> THUNDER_INLINE vec<float, N> tanh(const vec<float, N>& x) {
   using F = vec<float, N>;
   const F a = smaller(F(10.0f), abs(x)), magic(0x1.8p23f + 127), t = magic - a * F(0x1.715476p+1f), n = t - magic;
@@ -174,7 +174,7 @@ template <int N> THUNDER_INLINE vec<float, N> tanh(const vec<float, N>& x) {
   return copysign(m, x) / (m + y);
 }
 
-/// The error function: 1 - exp(-a polynomial) outside of 0.93, x + x times a polynomial inside.
+/// The error function: 1.2 ulp. 1 - exp(-a polynomial) outside of 0.93, x + x times a polynomial inside.
 template <int N> THUNDER_INLINE vec<float, N> erf(const vec<float, N>& x) {
   using F = vec<float, N>;
   const F s = x * x, a = abs(x);
@@ -186,7 +186,7 @@ template <int N> THUNDER_INLINE vec<float, N> erf(const vec<float, N>& x) {
 }
 
 // ---- logarithms
-/// The natural logarithm.
+/// The natural logarithm: 1 ulp.
 template <int N> THUNDER_INLINE vec<float, N> log(const vec<float, N>& x) {
   using F = vec<float, N>;
   using I = vec<std::int32_t, N>;
@@ -202,7 +202,7 @@ template <int N> THUNDER_INLINE vec<float, N> log(const vec<float, N>& x) {
   const F outside = select(x == F(0.0f), F(-infinity<float>), select(x < F(0.0f), F(not_a_number<float>), x));
   return select((x > F(0.0f)) & (x < F(infinity<float>)), r, outside);
 }
-/// log(1 + x): that of the rounded sum, and what the rounding lost.
+/// log(1 + x): 1.5 ulp. That of the rounded sum, and what the rounding lost.
 template <int N> THUNDER_INLINE vec<float, N> log1p(const vec<float, N>& x) {
   using F = vec<float, N>;
   const F u = F(1.0f) + x, lost = (x - (u - F(1.0f))) / u;
@@ -210,7 +210,7 @@ template <int N> THUNDER_INLINE vec<float, N> log1p(const vec<float, N>& x) {
 }
 
 // ---- doubles
-/// e^x.
+/// e^x: 1 ulp.
 template <int N> THUNDER_INLINE vec<double, N> exp(const vec<double, N>& given) {
   using D = vec<double, N>;
   using I = vec<std::int64_t, N>;
@@ -224,7 +224,7 @@ template <int N> THUNDER_INLINE vec<double, N> exp(const vec<double, N>& given) 
   const I half = bits_as<I>(bits_as<vec<std::uint64_t, N>>(k) >> 1);
   return y * from_bits((half - I(1024 - 1023)) << 52) * from_bits((k - half - I(1024 - 1023)) << 52);
 }
-/// The natural logarithm.
+/// The natural logarithm: 1 ulp.
 template <int N> THUNDER_INLINE vec<double, N> log(const vec<double, N>& x) {
   using D = vec<double, N>;
   using I = vec<std::int64_t, N>;
@@ -254,7 +254,7 @@ template <int N> THUNDER_INLINE vec<double, N> pow(const vec<double, N>& x, cons
 }
 
 // ---- floats by way of doubles
-/// x^y, with the special cases of the C standard.
+/// x^y: correctly rounded but for the rarest cases (0.51 ulp), with the special cases of the C standard.
 template <int N> THUNDER_INLINE vec<float, N> pow(const vec<float, N>& x, const vec<float, N>& y) {
   using F = vec<float, N>;
   const F a = abs(x), inf(infinity<float>);
@@ -267,7 +267,7 @@ template <int N> THUNDER_INLINE vec<float, N> pow(const vec<float, N>& x, const 
   return select(y == F(0.0f), F(1.0f), r);
 }
 
-/// Sine (Odd = 0) and cosine (Odd = 1).
+/// Sine (Odd = 0) and cosine (Odd = 1): 1.6 ulp up to 10^6, beyond that the C library's.
 template <int Odd, int N> THUNDER_INLINE vec<float, N> sine(const vec<float, N>& x) {
   using F = vec<float, N>;
   using D = vec<double, N>;

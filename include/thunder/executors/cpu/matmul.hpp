@@ -42,16 +42,10 @@ template <class Target> struct library_step<ops::matmul, Target> {
     using S = stored<T>;
     const array &x = s.inputs[0], &y = s.inputs[1], &z = s.outputs[0];
     const bool tx = s.words[0] != 0, ty = s.words[1] != 0;
-    std::int64_t batch = y.rank > 2 ? z.count(0, z.rank - 2) : 1;
-    product<S> p{static_cast<const S*>(x.data),
-                 static_cast<const S*>(y.data),
-                 static_cast<S*>(z.data),
-                 z.extents[z.rank - 2],
-                 z.extents[z.rank - 1],
-                 x.extents[x.rank - (tx ? 2 : 1)],
-                 tx,
-                 ty,
-                 false};
+    const std::int64_t batch = y.rank > 2 ? z.count(0, z.rank - 2) : 1;
+    product<S> p{static_cast<const S*>(x.data), static_cast<const S*>(y.data), static_cast<S*>(z.data)};
+    p.m = z.extents[z.rank - 2], p.n = z.extents[z.rank - 1], p.k = x.extents[x.rank - (tx ? 2 : 1)];
+    p.a_transposed = tx, p.b_transposed = ty;
     if (y.rank == 2 && x.rank > 2) p.m = z.count(0, z.rank - 1);  // one y for all: the batch joins the rows
     if (z.count() == 0) return;
     if (p.k == 0) return void(std::memset(z.data, 0, static_cast<std::size_t>(z.bytes())));

@@ -1,5 +1,5 @@
 #pragma once
-/// Steps that move bytes: transpose, slice, broadcast, concatenate, reshape, pad; and those that write what they know: full, iota.
+/// Steps that move bytes: transpose, slice, broadcast, concatenate, reshape, pad; and two that write what they know: full, iota.
 #include <bit>
 
 #include "step.hpp"
@@ -101,12 +101,10 @@ template <class Target> struct library_step<ops::concatenate, Target> {
 /// Zero bytes, on all threads.
 template <class Target> void clear(char* to, std::int64_t bytes) {
   const bool past_caches = bytes >= uncached_bytes;
-  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, bytes,
-                                         [&](std::int64_t begin, std::int64_t end, int) {
-                                           begin *= line_bytes, end = std::min(end * line_bytes, bytes);
-                                           if (begin < end) clear_run<Target>(to + begin, end - begin, past_caches);
-                                           if (past_caches) finish_streaming();
-                                         });
+  parallel_bytes<Target>(bytes, bytes, [&](std::int64_t begin, std::int64_t end) {
+    clear_run<Target>(to + begin, end - begin, past_caches);
+    if (past_caches) finish_streaming();
+  });
 }
 
 /// words: widths before, widths after, zeros between two elements.

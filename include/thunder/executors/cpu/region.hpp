@@ -158,7 +158,7 @@ struct fused_loop {
   }
 
   // ---- all rows
-  template <int... P> static void run_passes(row_pointers& r, held_values& h, std::int64_t length, std::integer_sequence<int, P...>) {
+  template <int... P> static void run_passes(row_pointers& r, held_values& h, [[maybe_unused]] std::int64_t length, std::integer_sequence<int, P...>) {
     (finish_pass<P>(r, h, row::template run<P>(r, h, 0, length), list<what::reduced, P>{}), ...);
   }
   /// Rows [k, end) on this thread.
@@ -199,7 +199,8 @@ struct fused_loop {
       for (std::int64_t k = 0; k < pieces; ++k) row::combine(all, partial[k], reduced);
     finish_pass<P>(r, h, all, reduced);
   }
-  template <int... P> static void run_split_passes(row_pointers& r, held_values& h, std::int64_t length, std::int64_t pieces, int team, std::integer_sequence<int, P...>) {
+  template <int... P> static void run_split_passes(row_pointers& r, held_values& h, [[maybe_unused]] std::int64_t length, [[maybe_unused]] std::int64_t pieces, [[maybe_unused]] int team,
+                                                        std::integer_sequence<int, P...>) {
     (run_split<P>(r, h, length, pieces, team), ...);
   }
   static void run_split_rows(const call& c, std::int64_t bytes) {

@@ -129,58 +129,53 @@ template <class Target> void copy_transposed(char* to, const char* from, const c
   const std::int64_t rows = c.extent[last], columns = c.extent[row], row_stride = c.from[last], column_stride = c.to[row];
   copy_nest around;  // the other dimensions
   for (int d = 0; d < last; ++d)
-    if (d != row)
-      around.extent[around.dims] = c.extent[d], around.from[around.dims] = c.from[d], around.to[around.dims] = c.to[d],
-      ++around.dims;
+    if (d != row) {
+      const int n = around.dims++;
+      around.extent[n] = c.extent[d], around.from[n] = c.from[d], around.to[n] = c.to[d];
+    }
   const std::int64_t down = (rows + block - 1) / block, across = (columns + block - 1) / block;
   bool past_caches =
       bytes >= uncached_bytes && reinterpret_cast<std::uintptr_t>(to) % line_bytes == 0 && column_stride % line_bytes == 0;
   for (int d = 0; d < around.dims; ++d) past_caches = past_caches && around.to[d] % line_bytes == 0;
-  parallel_for<typename Target::threads>(around.units() * down * across, 2 * bytes,
-                                         [&](std::int64_t piece, std::int64_t end, int) {
-                                           for (; piece < end; ++piece) {
-                                             const std::int64_t i = piece % down * block, j = piece / down % across * block;
-                                             const nest_position p(around, around.dims, piece / down / across);
-                                             const tile_block b{to + p.to + j * column_stride + i * c.unit,
-                                                                column_stride,
-                                                                from + p.from + i * row_stride + j * c.unit,
-                                                                row_stride,
-                                                                std::min(block, rows - i),
-                                                                std::min(block, columns - j),
-                                                                past_caches};
-                                             switch (c.unit) {
-                                               case 1:
-                                                 tile<Target, 1>::transpose(b);
-                                                 break;
-                                               case 2:
-                                                 tile<Target, 2>::transpose(b);
-                                                 break;
-                                               case 4:
-                                                 tile<Target, 4>::transpose(b);
-                                                 break;
-                                               case 8:
-                                                 tile<Target, 8>::transpose(b);
-                                                 break;
-                                               default:
-                                                 tile<Target, 16>::transpose(b);
-                                             }
-                                           }
-                                           if (past_caches) finish_streaming();
-                                         });
+  const std::int64_t pieces = around.units() * down * across;
+  parallel_for<typename Target::threads>(pieces, 2 * bytes, [&](std::int64_t piece, std::int64_t end, int) {
+    for (; piece < end; ++piece) {
+      const std::int64_t i = piece % down * block, j = piece / down % across * block;
+      const nest_position p(around, around.dims, piece / down / across);
+      char* const corner = to + p.to + j * column_stride + i * c.unit;
+      const char* const source = from + p.from + i * row_stride + j * c.unit;
+      const tile_block b{corner,     column_stride, source, row_stride, std::min(block, rows - i), std::min(block, columns - j),
+                         past_caches};
+      switch (c.unit) {
+        case 1: tile<Target, 1>::transpose(b); break;
+        case 2: tile<Target, 2>::transpose(b); break;
+        case 4: tile<Target, 4>::transpose(b); break;
+        case 8: tile<Target, 8>::transpose(b); break;
+        default: tile<Target, 16>::transpose(b);
+      }
+    }
+    if (past_caches) finish_streaming();
+  });
+}
+
+/// body(begin, end) over parts of [0, bytes) that meet at whole lines, on all threads; `moved` bytes move in all.
+template <class Target, class Body> void parallel_bytes(std::int64_t bytes, std::int64_t moved, Body&& body) {
+  const std::int64_t lines = (bytes + line_bytes - 1) / line_bytes;
+  parallel_for<typename Target::threads>(lines, moved, [&](std::int64_t begin, std::int64_t end, int) {
+    if (begin < end) body(begin * line_bytes, std::min(end * line_bytes, bytes));
+  });
 }
 
 /// Contiguous bytes, on all threads.
 template <class Target> void copy_bytes(char* to, const char* from, std::int64_t bytes) {
   const bool past_caches = bytes >= uncached_bytes;
-  parallel_for<typename Target::threads>((bytes + line_bytes - 1) / line_bytes, 2 * bytes,
-                                         [&](std::int64_t begin, std::int64_t end, int) {
-                                           begin *= line_bytes, end = std::min(end * line_bytes, bytes);
-                                           copy_run<Target>(to + begin, from + begin, end - begin, past_caches);
-                                           if (past_caches) finish_streaming();
-                                         });
+  parallel_bytes<Target>(bytes, 2 * bytes, [&](std::int64_t begin, std::int64_t end) {
+    copy_run<Target>(to + begin, from + begin, end - begin, past_caches);
+    if (past_caches) finish_streaming();
+  });
 }
 
-/// The copies of a nest, on all threads. The inner dimension is contiguous on both sides, or strided: for others see copy_permuted.
+/// The copies of a nest, on all threads. For orders of the dimensions that differ see copy_permuted.
 template <class Target> void copy_strided(char* to, const char* from, copy_nest c) {
   c.finish();
   const std::int64_t bytes = c.units() * c.unit;

@@ -1,7 +1,7 @@
 #pragma once
-/// Tiles of a transpose: one cache line of each source row, four of each result row. A tile is turned in registers, a few elements
-/// at a time, into a buffer, so that every line of memory is touched once. (Measured: taller or wider tiles are slower, and so
-/// are tiles without the next one's prefetch.)
+/// Tiles of a transpose: one cache line of each source row, four of each result row. A tile is turned in registers, a few
+/// elements at a time, into a buffer, so that every line of memory is touched once. (Measured: taller or wider tiles are slower,
+/// and so are tiles without the next one's prefetch.)
 #include <cstdint>
 #include <cstring>
 #include <utility>

@@ -1,0 +1,1 @@
+#include <thunder/ir.hpp>

@@ -1,0 +1,1 @@
+#include <thunder/thunder.hpp>

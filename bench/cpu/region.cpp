@@ -18,25 +18,31 @@ constexpr std::int64_t bits(double x) { return std::bit_cast<std::int64_t>(x); }
 
 // gelu(x * w + b) + r, gelu in its tanh form; W is the mask of w and b
 template <std::int64_t R, std::int64_t C, unsigned W>
-using gelu_chain = region<space<R, C>, pack<input<f32, 3>, input<f32, W>, input<f32, W>, input<f32, 3>>, pack<output<19, f32, 3>>,
-                          s<ops::mul, words<>, f32, 3, 0, 1>, s<ops::add, words<>, f32, 3, 4, 2>, s<ops::mul, words<>, f32, 3, 5, 5>,
-                          s<ops::mul, words<>, f32, 3, 6, 5>, s<ops::full, words<bits(0.044715)>, f32, 0>, s<ops::mul, words<>, f32, 3, 7, 8>,
-                          s<ops::add, words<>, f32, 3, 5, 9>, s<ops::full, words<bits(0.7978845608028654)>, f32, 0>, s<ops::mul, words<>, f32, 3, 10, 11>,
-                          s<ops::tanh, words<>, f32, 3, 12>, s<ops::full, words<bits(1)>, f32, 0>, s<ops::add, words<>, f32, 3, 13, 14>,
-                          s<ops::full, words<bits(0.5)>, f32, 0>, s<ops::mul, words<>, f32, 3, 5, 16>, s<ops::mul, words<>, f32, 3, 17, 15>,
-                          s<ops::add, words<>, f32, 3, 18, 3>>;
+using gelu_chain =
+    region<space<R, C>, pack<input<f32, 3>, input<f32, W>, input<f32, W>, input<f32, 3>>, pack<output<19, f32, 3>>,
+           s<ops::mul, words<>, f32, 3, 0, 1>, s<ops::add, words<>, f32, 3, 4, 2>, s<ops::mul, words<>, f32, 3, 5, 5>,
+           s<ops::mul, words<>, f32, 3, 6, 5>, s<ops::full, words<bits(0.044715)>, f32, 0>, s<ops::mul, words<>, f32, 3, 7, 8>,
+           s<ops::add, words<>, f32, 3, 5, 9>, s<ops::full, words<bits(0.7978845608028654)>, f32, 0>,
+           s<ops::mul, words<>, f32, 3, 10, 11>, s<ops::tanh, words<>, f32, 3, 12>, s<ops::full, words<bits(1)>, f32, 0>,
+           s<ops::add, words<>, f32, 3, 13, 14>, s<ops::full, words<bits(0.5)>, f32, 0>, s<ops::mul, words<>, f32, 3, 5, 16>,
+           s<ops::mul, words<>, f32, 3, 17, 15>, s<ops::add, words<>, f32, 3, 18, 3>>;
 template <std::int64_t R, std::int64_t C>
-using softmax = region<space<R, C>, pack<input<f32, 3>>, pack<output<5, f32, 3>>, s<ops::max, words<2>, f32, 1, 0>, s<ops::sub, words<>, f32, 3, 0, 1>,
-                       s<ops::exp, words<>, f32, 3, 2>, s<ops::sum, words<2>, f32, 1, 3>, s<ops::div, words<>, f32, 3, 3, 4>>;
+using softmax = region<space<R, C>, pack<input<f32, 3>>, pack<output<5, f32, 3>>, s<ops::max, words<2>, f32, 1, 0>,
+                       s<ops::sub, words<>, f32, 3, 0, 1>, s<ops::exp, words<>, f32, 3, 2>, s<ops::sum, words<2>, f32, 1, 3>,
+                       s<ops::div, words<>, f32, 3, 3, 4>>;
 // (x - mean) / sqrt(variance + 1e-5) * gamma + beta
 template <std::int64_t R, std::int64_t C>
-using layer_norm = region<space<R, C>, pack<input<f32, 3>, input<f32, 2>, input<f32, 2>>, pack<output<15, f32, 3>>, s<ops::sum, words<2>, f32, 1, 0>,
-                          s<ops::full, words<bits(1.0 / static_cast<double>(C))>, f32, 0>, s<ops::mul, words<>, f32, 1, 3, 4>, s<ops::sub, words<>, f32, 3, 0, 5>,
-                          s<ops::mul, words<>, f32, 3, 6, 6>, s<ops::sum, words<2>, f32, 1, 7>, s<ops::mul, words<>, f32, 1, 8, 4>,
-                          s<ops::full, words<bits(1e-5)>, f32, 0>, s<ops::add, words<>, f32, 1, 9, 10>, s<ops::rsqrt, words<>, f32, 1, 11>,
-                          s<ops::mul, words<>, f32, 3, 6, 12>, s<ops::mul, words<>, f32, 3, 13, 1>, s<ops::add, words<>, f32, 3, 14, 2>>;
-template <std::int64_t N> using total = region<space<N>, pack<input<f32, 1>>, pack<output<1, f32, 0>>, s<ops::sum, words<1>, f32, 0, 0>>;
-template <std::int64_t R, std::int64_t C> using columns = region<space<R, C>, pack<input<f32, 3>>, pack<output<1, f32, 2>>, s<ops::sum, words<1>, f32, 2, 0>>;
+using layer_norm =
+    region<space<R, C>, pack<input<f32, 3>, input<f32, 2>, input<f32, 2>>, pack<output<15, f32, 3>>,
+           s<ops::sum, words<2>, f32, 1, 0>, s<ops::full, words<bits(1.0 / static_cast<double>(C))>, f32, 0>,
+           s<ops::mul, words<>, f32, 1, 3, 4>, s<ops::sub, words<>, f32, 3, 0, 5>, s<ops::mul, words<>, f32, 3, 6, 6>,
+           s<ops::sum, words<2>, f32, 1, 7>, s<ops::mul, words<>, f32, 1, 8, 4>, s<ops::full, words<bits(1e-5)>, f32, 0>,
+           s<ops::add, words<>, f32, 1, 9, 10>, s<ops::rsqrt, words<>, f32, 1, 11>, s<ops::mul, words<>, f32, 3, 6, 12>,
+           s<ops::mul, words<>, f32, 3, 13, 1>, s<ops::add, words<>, f32, 3, 14, 2>>;
+template <std::int64_t N>
+using total = region<space<N>, pack<input<f32, 1>>, pack<output<1, f32, 0>>, s<ops::sum, words<1>, f32, 0, 0>>;
+template <std::int64_t R, std::int64_t C>
+using columns = region<space<R, C>, pack<input<f32, 3>>, pack<output<1, f32, 2>>, s<ops::sum, words<1>, f32, 2, 0>>;
 
 struct buffer {
   float* p;
@@ -48,8 +54,11 @@ struct buffer {
 };
 
 /// Seconds of a call: the median, and the best (what counts where others use the machine too).
-struct seconds { double median, best; };
-template <class F> seconds measured(F&& f) {
+struct seconds {
+  double median, best;
+};
+template <class F>
+seconds measured(F&& f) {
   constexpr int runs = 31;
   std::vector<double> t;
   for (int i = 0; i < runs; ++i) {
@@ -64,7 +73,9 @@ template <class F> seconds measured(F&& f) {
 /// The fastest copy that we know: memcpy on each thread, or vectors stored past the caches.
 seconds copy(float* to, const float* from, std::int64_t n) {
   const seconds a = measured([&] {
-    cpu::parallel_for(n, n * 8, [&](std::int64_t i, std::int64_t end, int) { std::memcpy(to + i, from + i, static_cast<std::size_t>(end - i) * 4); });
+    cpu::parallel_for(n, n * 8, [&](std::int64_t i, std::int64_t end, int) {
+      std::memcpy(to + i, from + i, static_cast<std::size_t>(end - i) * 4);
+    });
   });
   const seconds b = measured([&] {
     constexpr int lanes = cpu::default_target::bytes / 4;
@@ -74,17 +85,19 @@ seconds copy(float* to, const float* from, std::int64_t n) {
     });
   });
   const double gigabytes = 8e-9 * static_cast<double>(n);
-  std::printf("copy of %lld MB: memcpy %.1f GB/s (best %.1f), streaming %.1f (%.1f)\n", static_cast<long long>(n >> 18), gigabytes / a.median,
-              gigabytes / a.best, gigabytes / b.median, gigabytes / b.best);
+  std::printf("copy of %lld MB: memcpy %.1f GB/s (best %.1f), streaming %.1f (%.1f)\n", static_cast<long long>(n >> 18),
+              gigabytes / a.median, gigabytes / a.best, gigabytes / b.median, gigabytes / b.best);
   return {std::min(a.median, b.median) / gigabytes, std::min(a.best, b.best) / gigabytes};
 }
 
 template <class Region>
-void report(const char* name, double bytes, seconds copied, std::vector<const void*> in, void* out, const std::int64_t* dims = nullptr) {
+void report(const char* name, double bytes, seconds copied, std::vector<const void*> in, void* out,
+            const std::int64_t* dims = nullptr) {
   const seconds t = measured([&] { cpu::fused_loop<Region>::run(in.data(), &out, dims); });
   const double gigabytes = bytes * 1e-9;
-  std::printf("%-36s %7.2f ms %6.1f GB/s %4.0f %% of copy; best %7.2f ms %6.1f GB/s %4.0f %%\n", name, t.median * 1e3, gigabytes / t.median,
-              100 * gigabytes * copied.median / t.median, t.best * 1e3, gigabytes / t.best, 100 * gigabytes * copied.best / t.best);
+  std::printf("%-36s %7.2f ms %6.1f GB/s %4.0f %% of copy; best %7.2f ms %6.1f GB/s %4.0f %%\n", name, t.median * 1e3,
+              gigabytes / t.median, 100 * gigabytes * copied.median / t.median, t.best * 1e3, gigabytes / t.best,
+              100 * gigabytes * copied.best / t.best);
 }
 
 }  // namespace

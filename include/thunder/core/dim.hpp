@@ -36,6 +36,8 @@ struct dim {
   constexpr dim(unsigned n) : size(n) {}
   constexpr dim(unsigned long n) : size(static_cast<std::int64_t>(n)) {}
   constexpr explicit dim(const char* name) : a(pack_name(name)) {}
+  /// All four numbers: how nvcc spells a dim that is a template argument in the code for the host.
+  constexpr dim(std::int64_t n, std::uint64_t x, std::uint64_t y, std::uint64_t z) : size(n), a(x), b(y), c(z) {}
 
   constexpr bool operator==(const dim&) const = default;
   constexpr bool named() const { return a != 0; }

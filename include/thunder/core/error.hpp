@@ -11,7 +11,7 @@ struct error : std::runtime_error { using std::runtime_error::runtime_error; };
 struct shape_error : error { using error::error; };
 /// A state lacks a parameter, holds another dtype, or has one too many.
 struct state_error : error { using error::error; };
-/// Donated arguments overlap, or were donated before.
+/// An argument overlaps what a program overwrites, or was donated before.
 struct donation_error : error { using error::error; };
 /// A result is not finite where the caller asked for finite results.
 struct numeric_error : error { using error::error; };

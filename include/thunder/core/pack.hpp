@@ -1,8 +1,21 @@
 #pragma once
 /// Lists as types.
 #include <cstdint>
+#include <initializer_list>
 
 namespace thunder {
+
+// For lists that may be long (a leaf for each of a thousand parameters): loops, because clang nests a fold expression 256 deep at most.
+constexpr bool any_of(std::initializer_list<bool> list) {
+  for (bool b : list)
+    if (b) return true;
+  return false;
+}
+constexpr bool all_equal(int value, std::initializer_list<int> list) {
+  for (int n : list)
+    if (n != value) return false;
+  return true;
+}
 
 /// A list of types.
 template <class...> struct pack {};

@@ -10,14 +10,21 @@ constexpr std::uint32_t low_word(std::int64_t x) { return static_cast<std::uint3
 constexpr std::uint32_t low_word(std::uint64_t x) { return static_cast<std::uint32_t>(x); }
 constexpr std::uint32_t high_word(std::int64_t x) { return static_cast<std::uint32_t>(static_cast<std::uint64_t>(x) >> 32); }
 constexpr std::uint32_t high_word(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
-constexpr std::uint32_t high_product(std::uint32_t a, std::uint32_t m) { return static_cast<std::uint32_t>(std::uint64_t{a} * m >> 32); }
+constexpr std::uint32_t high_product(std::uint32_t a, std::uint32_t m) {
+  return static_cast<std::uint32_t>(std::uint64_t{a} * m >> 32);
+}
 constexpr float to_float(std::uint32_t x) { return static_cast<float>(x); }
 constexpr std::uint32_t choose_word(bool c, std::uint32_t a, std::uint32_t b) { return c ? a : b; }
 
-template <class Word> struct philox_block { Word x, y, z, w; };
+template <class Word>
+struct philox_block {
+  Word x, y, z, w;
+};
 
 /// Ten rounds of the counter c under the key (k0, k1).
-template <class Word> [[gnu::always_inline]] constexpr philox_block<Word> philox(const philox_block<Word>& counter, const Word& key0, const Word& key1) {
+template <class Word>
+[[gnu::always_inline]] constexpr philox_block<Word> philox(const philox_block<Word>& counter, const Word& key0,
+                                                           const Word& key1) {
   philox_block<Word> c = counter;
   Word k0 = key0, k1 = key1;
   constexpr std::uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
@@ -28,8 +35,10 @@ template <class Word> [[gnu::always_inline]] constexpr philox_block<Word> philox
   return c;
 }
 
-/// Random word number i of a key: lane i % 4 of the block with counter i / 4. Key and Index are 64-bit integers or vectors of them.
-template <class Key, class Index> [[gnu::always_inline]] constexpr auto random_word(const Key& key, const Index& i) {
+/// Random word number i of a key: lane i % 4 of the block with counter i / 4. Key and Index are 64-bit integers or vectors of
+/// them.
+template <class Key, class Index>
+[[gnu::always_inline]] constexpr auto random_word(const Key& key, const Index& i) {
   const auto block = i >> 2;
   const auto low = low_word(block), high = high_word(block), zero = low ^ low;
   const auto r = philox<decltype(low_word(block))>({low, high, zero, zero}, low_word(key), high_word(key));
@@ -38,7 +47,8 @@ template <class Key, class Index> [[gnu::always_inline]] constexpr auto random_w
 }
 
 /// In [0, 1), a multiple of 2^-24.
-template <class Word> [[gnu::always_inline]] constexpr auto uniform01(const Word& word) {
+template <class Word>
+[[gnu::always_inline]] constexpr auto uniform01(const Word& word) {
   const auto x = to_float(word >> 8);
   return x * decltype(x)(0x1p-24f);
 }

@@ -138,7 +138,7 @@ template <class E, class Op, class Words, class Results, class... X> struct reco
 template <class E, class Op, class Words, class... R, class... X> struct record<E, Op, Words, results<R...>, X...> {
   static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{definition(X{}), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
   static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
-                                   depth_of(parts.operands, sizeof...(X)), (std::uint64_t{0} | ... | definition(X{})->levels), nullptr, nullptr};
+                                   depth_of(parts.operands, sizeof...(X)), levels_of(parts.operands, sizeof...(X)), nullptr, nullptr};
   friend constexpr const statement* definition(E) { return &value; }
 };
 /// The further results of a statement lead to the same record.

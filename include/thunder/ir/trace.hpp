@@ -14,9 +14,8 @@ template <int Level, class Out, class In> struct trace_maker;
 template <int Level, class... Out, class... In> struct trace_maker<Level, pack<Out...>, pack<In...>> {
   static constexpr digest key = [] {
     digest h = mix(51, Level);
-    ((h = mix(mix(h, Out::id), static_cast<digest>(Out::result))), ...);
-    h = mix(h, 52);
-    ((h = mix(h, In::id)), ...);
+    const digest parts[]{Out::key..., digest{52}, In::key...};  // named: nvcc loses a loop over a braced list
+    for (digest d : parts) h = mix(h, d);
     return h;
   }();
   static constexpr statement::operand roots[sizeof...(Out) + 1]{operand_of<Out>()..., statement::operand{nullptr, 0}};
@@ -111,7 +110,12 @@ template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || 
 };
 
 template <class R> constexpr std::uint64_t levels_used() {
-  return []<class... E>(pack<E...>) { return (std::uint64_t{0} | ... | definition(E{})->levels); }(leaves_of<R>{});
+  return []<class... E>(pack<E...>) {
+    std::uint64_t levels = 0;
+    const std::uint64_t used[]{definition(E{})->levels..., levels};
+    for (std::uint64_t l : used) levels |= l;
+    return levels;
+  }(leaves_of<R>{});
 }
 
 /// What a trace gives: the type of the results and the stored graph.

@@ -24,27 +24,37 @@ template <> struct tree<invalid> {
 /// Whether a tree holds what is left of a mistake.
 template <class T> inline constexpr bool is_broken = false;
 template <> inline constexpr bool is_broken<invalid> = true;
-template <template <class...> class C, class... E> inline constexpr bool is_broken<C<E...>> = (is_broken<E> || ...);
+template <template <class...> class C, class... E> inline constexpr bool is_broken<C<E...>> = any_of({is_broken<E>...});
 template <class... P> struct joined;
 template <> struct joined<> { using type = pack<>; };
 template <class... A> struct joined<pack<A...>> { using type = pack<A...>; };
 template <class... A, class... B, class... Rest> struct joined<pack<A...>, pack<B...>, Rest...> : joined<pack<A..., B...>, Rest...> {};
+/// The leaves of several trees, whose own are P...; quickly where each has one.
+template <bool Single, class... P> struct leaf_types : joined<P...> {};
+template <class P> struct only;
+template <class X> struct only<pack<X>> { using type = X; };
+template <class... P> struct leaf_types<true, P...> { using type = pack<typename only<P>::type...>; };
 
 /// Rebuilds C<E...> with other leaves; At::leaf<K>() makes leaf number K.
 template <class... E> struct branch {
-  static constexpr int leaves = (0 + ... + tree<E>::leaves);
-  using types = typename joined<typename tree<E>::types...>::type;
-  static constexpr int before(int i) {
+ private:
+  struct offset_list { int at[sizeof...(E) + 1]; };
+  static constexpr offset_list offsets = [] {
     const int counts[]{tree<E>::leaves..., 0};
-    int n = 0;
-    for (int k = 0; k < i; ++k) n += counts[k];
-    return n;
-  }
+    offset_list r{};
+    for (std::size_t k = 0; k < sizeof...(E); ++k) r.at[k + 1] = r.at[k] + counts[k];
+    return r;
+  }();
+
+ public:
+  static constexpr int leaves = offsets.at[sizeof...(E)];
+  using types = typename leaf_types<all_equal(1, {tree<E>::leaves...}), typename tree<E>::types...>::type;
+  static constexpr int before(int i) { return offsets.at[i]; }
   template <class At, int First, template <class...> class C, int... I> static constexpr auto rebuild_as(std::integer_sequence<int, I...>) {
     return C<decltype(tree<E>::template rebuild<At, First + before(I)>())...>{};
   }
 };
-template <template <class...> class C, class... E> requires((tree<E>::leaves >= 0) && ...) struct tree<C<E...>> : branch<E...> {
+template <template <class...> class C, class... E> requires(!any_of({(tree<E>::leaves < 0)...})) struct tree<C<E...>> : branch<E...> {
   template <class At, int First> static constexpr auto rebuild() {
     return branch<E...>::template rebuild_as<At, First, C>(std::make_integer_sequence<int, sizeof...(E)>{});
   }

@@ -9,7 +9,7 @@ namespace thunder {
 constexpr const char* find_violation(const graph_view& g) {
   const digest formal_id = table_of<ops::formal>()->id;
   int values = 0, formals = 0;
-  const meta* in[16]{};
+  const meta* few[16]{};
   for (int i = 0; i < g.node_count; ++i) {
     const node& n = g.nodes[i];
     if (n.op == nullptr) return "a statement has no op";
@@ -32,7 +32,10 @@ constexpr const char* find_violation(const graph_view& g) {
       if (n.body == nullptr) return "a call has no body";
       if (n.body->input_count != n.operands) return "a call has another number of operands than its body has formals";
       if (n.body->output_count != n.results) return "a call has another number of results than its body";
-    } else if (n.op->kind != op_kind::leaf && n.operands <= 16) {
+    } else if (n.op->kind != op_kind::leaf) {
+      list<const meta*> many;
+      const meta** in = few;
+      if (n.operands > 16) many = list<const meta*>(n.operands), in = many.data();
       for (int k = 0; k < n.operands; ++k) in[k] = &g.type(g.operand(n, k));
       inference r;
       n.op->infer({in, n.operands, g.words + n.word, n.words, n.op->has_target ? &g.type(n.result) : nullptr}, r);

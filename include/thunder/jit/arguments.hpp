@@ -72,6 +72,14 @@ template <int N, class X> constexpr auto members(X& x) {
     return std::tie();
   }
 }
+/// Whether C<E...> has exactly the members E..., in order: leaves are numbered by template arguments and visited by members.
+template <class X, class... E> constexpr bool members_in_order() {
+  if constexpr (requires { std::tuple_size<X>::value; }) return true;
+  else return std::is_same_v<decltype(members<sizeof...(E)>(std::declval<X&>())), std::tuple<E&...>>;
+}
+template <class X, class... E> constexpr void check_members() {
+  static_assert(members_in_order<X, E...>(), "an aggregate's members are of the types of its template parameters, in that order: template <class A, class B> struct s { A a; B b; }");
+}
 /// Whether the members of a class are its parts (those of a container are not).
 template <class X> inline constexpr bool has_parts = std::is_aggregate_v<X> || requires { std::tuple_size<X>::value; };
 template <template <class...> class C, class... E> requires((argument<E>::known && ...) && has_parts<C<E...>>) struct argument<C<E...>> {
@@ -81,6 +89,7 @@ template <template <class...> class C, class... E> requires((argument<E>::known 
   static_assert(((argument<E>::donations == 0) && ...), "donate a tensor as an argument of its own, not inside a tuple or an aggregate");
   using expression = C<typename argument<E>::expression...>;
   template <class Visit> static void each(const C<E...>& x, Visit&& visit) {
+    check_members<C<E...>, E...>();
     std::apply([&](auto&... m) { (argument<E>::each(m, visit), ...); }, members<sizeof...(E)>(x));
   }
 };
@@ -111,7 +120,10 @@ template <expression E> struct result_builder<E> {
 };
 template <template <class...> class C, class... E> struct result_builder<C<E...>> {
   using type = C<typename result_builder<E>::type...>;
-  template <class Leaf> static type build(Leaf& leaf) { return type{result_builder<E>::build(leaf)...}; }  // braces: in order
+  template <class Leaf> static type build(Leaf& leaf) {
+    check_members<type, typename result_builder<E>::type...>();
+    return type{result_builder<E>::build(leaf)...};  // braces: in order
+  }
 };
 template <class... E> struct result_builder<named<E...>> {
   using type = state;

@@ -33,7 +33,16 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
 template <class F, class E, non_finite P, class... A> state init(const jitted<F, E, P>&, std::int64_t key, const A&... arguments) {
   using program = decltype(jitted<F, E, P>::lower(arguments...));
   if constexpr (std::same_as<program, invalid>) return {};
-  else return init(program::graph, key);
+  else {
+    bindings b;
+    auto visit = [&](const auto&, const auto&, const auto& shape) { shape.bind(b, "an argument of init"); };
+    auto bind = [&](const auto& x) {
+      using X = argument_of<decltype(x)>;
+      if constexpr (requires { X::each(x, visit); }) X::each(x, visit);  // a spec has no sizes, a state is no argument
+    };
+    (bind(arguments), ...);
+    return init(program::graph, key, b);
+  }
 }
 
 }  // namespace thunder

@@ -19,10 +19,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
   explicit jitted(F f) : f_(f) {}
   jitted(jitted&& o) noexcept : f_(o.f_), programs_(std::move(o.programs_)) { o.programs_.clear(); }
   jitted(const jitted& o) : f_(o.f_) {}  // a copy compiles nothing again, but has an arena of its own
-  jitted& operator=(jitted o) noexcept {
-    programs_.swap(o.programs_);
-    return *this;
-  }
+  jitted& operator=(const jitted&) = delete;
   ~jitted() {
     for (auto& p : programs_) p.destroy(p.program);
   }
@@ -37,7 +34,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
 
   /// Runs the program for these arguments. A state comes first: parameters are read from it by name, and new values (`update`) are
   /// written into it.
-  template <class... A> auto operator()(A&&... a) {
+  template <class... A> auto operator()(A&&... a) const {
     using L = argument_list<std::remove_cvref_t<A>...>;
     if constexpr (!L::known) return make<refused<mistake::not_an_argument, sizeof...(A)>>();
     else {
@@ -59,7 +56,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
     }
   }
   template <class P> static constexpr char tag_of = 0;
-  template <class P> P& find() {
+  template <class P> P& find() const {
     for (auto& p : programs_)
       if (p.tag == &tag_of<P>) return *static_cast<P*>(p.program);
     auto owner = std::make_unique<P>();
@@ -68,20 +65,20 @@ template <class F, class Executor, non_finite Policy> class jitted {
   }
 
   [[no_unique_address]] F f_;
-  std::vector<any_program> programs_;
+  mutable std::vector<any_program> programs_;  // made when they are first called
 };
 
 /// A compiled program of a generic callable, lowered once for each list of argument types. One object is used by one thread at a time.
 ///
 ///     auto add = thunder::jit([](auto a, auto b) { return a + b; });
 ///     std::cout << add(x, y);
-template <class F> auto jit(F f) { return jitted<F, cpu::executor, non_finite::keep>(f); }
+template <class F> auto jit(F f) { return jitted<F, cpu::executor<>, non_finite::keep>(f); }
 /// The same with a policy: jit<non_finite::refuse>(step) throws numeric_error before it overwrites anything with NaN or infinity.
-template <non_finite Policy, class F> auto jit(F f) { return jitted<F, cpu::executor, Policy>(f); }
+template <non_finite Policy, class F> auto jit(F f) { return jitted<F, cpu::executor<>, Policy>(f); }
 
 /// What grad(f) and value_and_grad(f) do with tensors: a program of their own for each thread.
 template <class F, class... A> auto call_on_tensors(const F& f, A&&... arguments) {
-  static thread_local jitted<F, cpu::executor, non_finite::keep> program(f);
+  static thread_local jitted<F, cpu::executor<>, non_finite::keep> program(f);
   return program(static_cast<A&&>(arguments)...);
 }
 

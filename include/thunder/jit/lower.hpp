@@ -41,6 +41,7 @@ template <class Body> using lowered = stored<lowered_maker<Body>>;
 template <class... Entries> struct updates {};
 /// Marks named expressions as new values for the parameters and buffers of their names.
 template <class... Entries> constexpr auto update(named<Entries...>) { return updates<Entries...>{}; }
+constexpr invalid update(invalid) { return {}; }
 
 template <class R, bool Inside = false> struct update_names { template <class Out> static constexpr void collect(Out&, int&) {} };
 template <expression E, bool Inside> struct update_names<E, Inside> { template <class Out> static constexpr void collect(Out&, int& at) { ++at; } };

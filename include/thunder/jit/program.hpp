@@ -1,5 +1,7 @@
 #pragma once
 /// A lowered program and what it needs to run: pointers, one arena, the steps in order.
+#include <vector>
+
 #include "arguments.hpp"
 #include "reify.hpp"
 #include "../executors/cpu/executor.hpp"
@@ -50,8 +52,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
 
   /// Bytes needed for given sizes of the named dimensions (none, if all dimensions are static).
   memory_plan memory(const bindings& b = {}) const {
-    layout l;
-    l.bind(b);
+    const layout l(b, true);
     memory_plan m{l.arena, 0, 0};
     for (int i = 0; i < slot_count; ++i) {
       const auto where = plan::data.slots[i].where;
@@ -80,7 +81,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     bool ready = false;
     std::int64_t bytes[at_least_one(slot_count)]{}, offsets[at_least_one(slot_count)]{}, arena = 0;
 
-    void bind(const bindings& b) {
+    explicit layout(const bindings& b = {}, bool now = false) : bound(b), ready(now) {
+      if (!now) return;
       for (int i = 0; i < slot_count; ++i) {
         const meta& m = graph.types[plan::data.slots[i].type];
         std::int64_t n = size_of(m.type);
@@ -92,7 +94,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         bytes[i] = n;
       }
       arena = place_slots(plan::data.slots, slot_count, bytes, offsets);
-      bound = b, ready = true;
     }
     bool same(const bindings& b) const {
       if (!ready || bound.count != b.count) return false;
@@ -108,12 +109,12 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     return text;
   }
   /// Fits run-time extents to a declared type, binding the names.
-  static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const std::string& who) {
+  template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
     for (int i = 0; i < m.rank; ++i)
-      if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b) bind_size(b, m.d[i].a, extents[i], who.c_str());
+      if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who().c_str());
     for (int i = 0; i < m.rank; ++i)
       if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-        throw shape_error(who + ": axis " + std::to_string(i) + " is '" + spelled(m.d[i]).text + "' and should have the extent " + std::to_string(e) + ", but has " +
+        throw shape_error(who() + ": axis " + std::to_string(i) + " is '" + spelled(m.d[i]).text + "' and should have the extent " + std::to_string(e) + ", but has " +
                           std::to_string(extents[i]));
   }
 
@@ -124,26 +125,36 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
     auto visit = [&](void* data, const std::int64_t* extents, const auto& shape) {
-      const std::string who = "argument " + std::to_string(at);
-      shape.bind(b, who.c_str());  // products of names, too
-      bind_argument(b, formal_type(at), extents, who);
+      auto who = [&] { return "argument " + std::to_string(at); };
+      const meta& m = formal_type(at);
+      if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
+      shape.bind(b, "an argument");  // products of names, too
+      bind_argument(b, m, extents, who);
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);
     // parameters
     void* parameters[at_least_one(graph.parameter_count)]{};
+    if (names_.empty())
+      for (int k = 0; k < graph.parameter_count; ++k) names_.push_back(full_name(k));
     for (int k = 0; k < graph.parameter_count; ++k) {
-      if (!s) throw state_error("the program reads the parameter '" + full_name(k) + "': pass a state as the first argument");
-      any_tensor& x = s->at(full_name(k)).value;
+      const std::string& name = names_[static_cast<std::size_t>(k)];
+      if (!s) throw state_error("the program reads the parameter '" + name + "': pass a state as the first argument");
+      any_tensor& x = s->at(name).value;
       const meta& m = graph.types[graph.parameters[k].type];
       if (x.dtype() != m.type || x.rank() != m.rank)
-        throw state_error("the parameter '" + full_name(k) + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
-      bind_argument(b, m, x.extents().data(), "the parameter '" + full_name(k) + "'");
+        throw state_error("the parameter '" + name + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
+      bind_argument(b, m, x.extents().data(), [&] { return "the parameter '" + name + "'"; });
       parameters[k] = x.data();
     }
     if (!layout_.same(b)) {
-      layout_.bind(b);
-      if (static_cast<std::int64_t>(arena_.bytes()) < layout_.arena) arena_ = storage(), arena_ = storage::allocate(static_cast<std::size_t>(layout_.arena));
+      const layout next(b, true);
+      if (static_cast<std::int64_t>(arena_.bytes()) < next.arena) {
+        layout_.ready = false;  // whatever happens now, the old layout has lost its arena
+        arena_ = storage();
+        arena_ = storage::allocate(static_cast<std::size_t>(next.arena));
+      }
+      layout_ = next;
     }
     // results
     storage results[at_least_one(tree<R>::leaves)];
@@ -210,6 +221,11 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
                             " is not finite; nothing was updated");
     }
   }
+  static std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
+    std::int64_t n = size_of(m.type);
+    for (int i = 0; i < m.rank; ++i) n *= extents[i];
+    return n;
+  }
   static const meta& formal_type(int index) {
     for (int i = 0; i < graph.node_count; ++i)
       if (graph.nodes[i].op->id == table_of<ops::formal>()->id && graph.word(graph.nodes[i], 0) == index) return graph.type(graph.nodes[i].result);
@@ -246,6 +262,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
 
   layout layout_;
   storage arena_;
+  std::vector<std::string> names_;  // of the parameters, once
 };
 
 }  // namespace thunder

@@ -2,6 +2,7 @@
 /// How parameters start, as types that a trace can hold: param<"w", float, 784, 10>(initial::normal(0_c, 0.02_c)).
 /// core/initialiser.hpp says what each rule means.
 #include "../core/initialiser.hpp"
+#include "../ir/leaves.hpp"
 #include "../ops/op.hpp"
 
 namespace thunder::initial {

@@ -6,7 +6,7 @@
 
 namespace thunder::nn {
 
-/// The extent of the last axis.
+/// The extent of the last axis. (A local constant of class type in a traced function crashes nvcc 13.)
 template <class X> inline constexpr dim last_extent = X::type.d[X::rank - 1];
 
 template <int Out, bool Bias> struct linear_layer {
@@ -15,10 +15,9 @@ template <int Out, bool Bias> struct linear_layer {
     if constexpr (std::same_as<X, invalid>) return x;
     else if constexpr (X::rank < 2) return make<refused<mistake::matmul_rank, X::rank, 2>>();
     else {
-      constexpr dim in = last_extent<X>;
       using T = element_t<X::element>;
-      const auto y = matmul(x, param<"weight", T, in, Out>(initial::fan_in_uniform()));
-      if constexpr (Bias) return y + param<"bias", T, Out>(initial::fan_in_uniform<static_cast<int>(in.size)>());
+      const auto y = matmul(x, param<"weight", T, last_extent<X>, Out>(initial::fan_in_uniform()));
+      if constexpr (Bias) return y + param<"bias", T, Out>(initial::fan_in_uniform<static_cast<int>(last_extent<X>.size)>());
       else return y;
     }
   }

@@ -151,7 +151,7 @@ template <class Self> struct pointwise_op : op_base<Self> {
   }
 
   static constexpr bool has_vjp() {
-    return op_base<Self>::has_vjp() || Self::types == typing::floating || Self::types == typing::arithmetic;
+    return op_base<Self>::has_vjp() || requires(value v) { Self::partials(v, v); } || requires(value v) { Self::partials(v, v, v); };
   }
   static constexpr void call_vjp(vjp_context& c) {
     if constexpr (requires { Self::vjp(c); }) Self::vjp(c);

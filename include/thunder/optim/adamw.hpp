@@ -67,5 +67,7 @@ constexpr auto adamw(named<E...>, R rate, adamw_options<A, B, C, D> = {}) {
   }(first{}, second{}, std::make_integer_sequence<int, sizeof...(E)>{});
 }
 
+template <class... A> constexpr invalid adamw(invalid, A...) { return {}; }
+
 }  // namespace optim
 }  // namespace thunder

@@ -46,5 +46,7 @@ constexpr auto sgd(named<E...>, R rate, number<M> = {}, number<W> = {}) {
   }(velocity{}, std::make_integer_sequence<int, sizeof...(E)>{});
 }
 
+template <class... A> constexpr invalid sgd(invalid, A...) { return {}; }
+
 }  // namespace optim
 }  // namespace thunder

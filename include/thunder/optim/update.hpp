@@ -44,5 +44,6 @@ template <class... E, std::int64_t L> constexpr auto clip_by_global_norm(named<E
   const auto norm = global_norm(gradients);
   return std::pair{scaled(minimum(limit / (norm + 1e-6_c), 1_c), gradients), norm};
 }
+template <std::int64_t L> constexpr std::pair<invalid, invalid> clip_by_global_norm(invalid, number<L>) { return {}; }
 
 }  // namespace thunder::optim

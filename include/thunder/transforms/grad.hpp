@@ -11,6 +11,7 @@ template <class Body> struct decomposed_maker {
   static constexpr digest key = mix(57, Body::key);
   static constexpr flattened make() {
     flattened r{decompose(Body::view, lacks_vjp), {}};
+    verified(r.g);
     for (int i = 0; i < Body::data.size.lifted; ++i) r.lifted.push(Body::data.lifted[i]);
     return r;
   }
@@ -138,12 +139,12 @@ template <class Body, int K> struct parameter_name {
   static constexpr const char* text = stored_text.text;
   static constexpr meta value = Body::view.types[info.type];
 };
-struct trainable_list {
-  int index[1024]{};
+template <int N> struct trainable_list {
+  int index[N]{};
   int count = 0;
 };
-template <class Body> inline constexpr trainable_list trainable = [] {
-  trainable_list r;
+template <class Body> inline constexpr auto trainable = [] {
+  trainable_list<at_least_one(Body::view.parameter_count)> r;
   for (int k = 0; k < Body::view.parameter_count; ++k)
     if (is_trainable(Body::view.parameters[k], Body::view)) r.index[r.count++] = k;
   return r;

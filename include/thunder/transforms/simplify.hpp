@@ -1,6 +1,7 @@
 #pragma once
 /// Algebraic identities and constant folding, in one walk; equal statements merge by construction, dead ones go when the graph is
-/// frozen. Only exact rewritings, with one exception: x + 0 is x, also for x = -0.
+/// frozen. Rewritings are exact for finite numbers, with two exceptions: x + 0 is x, also for x = -0, and the sum of a value that only
+/// repeats is a product, which rounds once.
 #include "../ops/index.hpp"
 #include "../ops/matmul.hpp"
 
@@ -24,10 +25,13 @@ struct simplifier {
     if (t == dtype::f32) return x = static_cast<double>(static_cast<float>(x)), true;
     return false;
   }
-  static constexpr bool is_power_of_two(double x) {
+  /// Whether x and 1 / x are powers of two that the element type holds exactly.
+  static constexpr bool is_power_of_two(double x, dtype t) {
+    const int range = t == dtype::f64 ? 1000 : t == dtype::f16 ? 14 : 126;
     const auto bits = std::bit_cast<std::uint64_t>(x);
     const auto e = (bits >> 52) & 2047;
-    return (bits & ((std::uint64_t{1} << 52) - 1)) == 0 && e > 64 && e < 1983;
+    const int exponent = static_cast<int>(e) - 1023;
+    return (bits & ((std::uint64_t{1} << 52) - 1)) == 0 && exponent >= -range && exponent <= range;
   }
 
   /// Another value for statement `op` of x..., or -1.
@@ -54,7 +58,7 @@ struct simplifier {
         if (is_full_of(x[1], 1)) return x[0];
       } else if (id == table_of<ops::div>()->id) {
         if (is_full_of(x[1], 1)) return x[0];
-        if (is_floating(type.type) && is_full(x[1]) && is_power_of_two(full_value(x[1])))
+        if (is_floating(type.type) && is_full(x[1]) && is_power_of_two(full_value(x[1]), type.type))
           return (value{&g, x[0]} * value{&g, make_full(1 / full_value(x[1]), type)}).id;
       } else if (id == table_of<ops::neg>()->id) {
         if (is(x[0], table_of<ops::neg>())) return operand(x[0]);

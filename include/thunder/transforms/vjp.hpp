@@ -104,7 +104,9 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
           if (options.parameters) accumulate(parameter_cotangents[name], at);
           ++at;
         }
-    } else if (n.op->has_vjp) {
+    } else if (!n.op->has_vjp) {
+      throw "grad: an op between the loss and what it is differentiated by has no derivative: give it partials or a vjp (zero{} where it is 0)";
+    } else {
       const int rule = rule_of.find(n.op->id);
       if (rule < 0) throw "vjp: the rule of an op is missing";
       for (int k = 0; k < n.results; ++k) seeds.push(cotangents[n.result + k]);

@@ -23,7 +23,8 @@ std::uint32_t stride() {
 }
 
 /// The distance of y from the exact value in units of the last place of the exact value's float (double).
-template <class T, class Exact> double error_in_ulp(T y, Exact exact) {
+template <class T, class Exact>
+double error_in_ulp(T y, Exact exact) {
   const T nearest = static_cast<T>(exact);
   if (exact != exact) return y != y ? 0 : 1e30;
   if (!(std::abs(nearest) < cpu::infinity<T>) || y != y || !(std::abs(y) < cpu::infinity<T>)) return y == nearest ? 0 : 1e30;
@@ -37,12 +38,14 @@ struct worst {
   double ulp = 0;
   float at = 0;
 };
-template <class V, class Exact> worst sweep(V f, Exact exact, float limit = cpu::infinity<float>) {
+template <class V, class Exact>
+worst sweep(V f, Exact exact, float limit = cpu::infinity<float>) {
   worst w;
   const std::uint32_t step = stride();
   for (std::uint64_t i = 0; i < (std::uint64_t{1} << 32); i += std::uint64_t{step} * N) {
     F x;
-    for (int k = 0; k < N; ++k) x.v[k] = std::bit_cast<float>(static_cast<std::uint32_t>(i + static_cast<std::uint64_t>(k) * step));
+    for (int k = 0; k < N; ++k)
+      x.v[k] = std::bit_cast<float>(static_cast<std::uint32_t>(i + static_cast<std::uint64_t>(k) * step));
     const F y = f(x);
     for (int k = 0; k < N; ++k) {
       if (std::abs(x[k]) > limit) continue;
@@ -52,11 +55,11 @@ template <class V, class Exact> worst sweep(V f, Exact exact, float limit = cpu:
   }
   return w;
 }
-#define BOUND(name, bound)                                                                                    \
-  {                                                                                                           \
-    const worst w = sweep([](F x) { return name(x); }, [](double x) { return std::name(x); });                \
-    MESSAGE(#name, ": ", w.ulp, " ulp at ", w.at);                                                            \
-    CHECK_MESSAGE(w.ulp <= bound, #name, " is ", w.ulp, " ulp off at ", w.at);                                \
+#define BOUND(name, bound)                                                                     \
+  {                                                                                            \
+    const worst w = sweep([](F x) { return name(x); }, [](double x) { return std::name(x); }); \
+    MESSAGE(#name, ": ", w.ulp, " ulp at ", w.at);                                             \
+    CHECK_MESSAGE(w.ulp <= bound, #name, " is ", w.ulp, " ulp off at ", w.at);                 \
   }
 
 TEST_CASE("floats stay within the stated error") {
@@ -122,8 +125,26 @@ TEST_CASE("special values") {
 }
 
 TEST_CASE("pow, against the C library in double precision") {
-  std::vector<float> xs{0.0f, -0.0f, 1, -1, 2, -2, 0.5f, -0.5f, 3, -3, 1e-40f, 3e38f, cpu::infinity<float>, -cpu::infinity<float>, cpu::not_a_number<float>,
-                        4194305.5f, 1e9f, -1e9f, 1.0001f, 0.9999f};
+  std::vector<float> xs{0.0f,
+                        -0.0f,
+                        1,
+                        -1,
+                        2,
+                        -2,
+                        0.5f,
+                        -0.5f,
+                        3,
+                        -3,
+                        1e-40f,
+                        3e38f,
+                        cpu::infinity<float>,
+                        -cpu::infinity<float>,
+                        cpu::not_a_number<float>,
+                        4194305.5f,
+                        1e9f,
+                        -1e9f,
+                        1.0001f,
+                        0.9999f};
   std::mt19937 random(1);
   for (int i = 0; i < 500; ++i) xs.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(random())));
   for (int i = 0; i < 500; ++i) xs.push_back(std::uniform_real_distribution<float>(-20, 20)(random));

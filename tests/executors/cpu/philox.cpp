@@ -16,11 +16,13 @@ constexpr bool same(words4 a, words4 b) { return a.x == b.x && a.y == b.y && a.z
 
 static_assert(same(philox<std::uint32_t>({0, 0, 0, 0}, 0, 0), {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
 static_assert(same(philox<std::uint32_t>({~0u, ~0u, ~0u, ~0u}, ~0u, ~0u), {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-static_assert(same(philox<std::uint32_t>({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0), {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+static_assert(same(philox<std::uint32_t>({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0),
+                   {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 static_assert(random_word(std::uint64_t{0}, std::uint64_t{2}) == 0xbc57ac4c);
 static_assert(uniform01(0xffffffffu) < 1.0f && uniform01(0u) == 0.0f && uniform01(0x80000000u) == 0.5f);
 
-template <int N> void lanes_agree() {
+template <int N>
+void lanes_agree() {
   using index = cpu::vec<std::int64_t, N>;
   for (std::int64_t key : {std::int64_t{0}, std::int64_t{0x123456789abcdef}, std::int64_t{-5}})
     for (std::int64_t i : {std::int64_t{0}, std::int64_t{5}, std::int64_t{1} << 34, (std::int64_t{1} << 40) + 3}) {

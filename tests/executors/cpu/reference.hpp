@@ -15,14 +15,19 @@ namespace reference {
 using namespace thunder;
 using cpu::role;
 
-template <dtype T> using scalar = std::conditional_t<is_floating(T), double, std::conditional_t<T == dtype::b8, bool, std::int64_t>>;
+template <dtype T>
+using scalar = std::conditional_t<is_floating(T), double, std::conditional_t<T == dtype::b8, bool, std::int64_t>>;
 
-template <dtype T> double element(const void* p, std::int64_t i) {
-  if constexpr (T == dtype::f16 || T == dtype::bf16) return static_cast<double>(static_cast<float>(static_cast<const element_t<T>*>(p)[i]));
-  else return static_cast<double>(static_cast<const element_t<T>*>(p)[i]);
+template <dtype T>
+double element(const void* p, std::int64_t i) {
+  if constexpr (T == dtype::f16 || T == dtype::bf16)
+    return static_cast<double>(static_cast<float>(static_cast<const element_t<T>*>(p)[i]));
+  else
+    return static_cast<double>(static_cast<const element_t<T>*>(p)[i]);
 }
 
-template <class Region> struct run;
+template <class Region>
+struct run;
 template <std::int64_t... E, class... I, int... OV, dtype... OT, unsigned... OM, class... S>
 struct run<region<space<E...>, pack<I...>, pack<output<OV, OT, OM>...>, S...>> {
   static constexpr int dims = sizeof...(E), inputs = sizeof...(I);
@@ -41,18 +46,25 @@ struct run<region<space<E...>, pack<I...>, pack<output<OV, OT, OM>...>, S...>> {
     for (int d = 0; d < dims; ++d) n *= mask >> d & 1 ? extent[static_cast<std::size_t>(d)] : 1;
     return n;
   }
-  template <dtype T, unsigned M> void add_input(input<T, M>, const void* p) {
+  template <dtype T, unsigned M>
+  void add_input(input<T, M>, const void* p) {
     std::vector<double> v;
     for (std::int64_t k = 0; k < points; ++k) v.push_back(element<T>(p, offset(k, M)));
     value.push_back(v);
   }
-  template <dtype T> static double rounded(double x) {
-    if constexpr (T == dtype::bf16 || T == dtype::f16) return static_cast<double>(static_cast<float>(element_t<T>(static_cast<float>(x))));
-    else if constexpr (T == dtype::b8) return x != 0;
-    else if constexpr (is_integer(T)) return std::trunc(x);
-    else return x;
+  template <dtype T>
+  static double rounded(double x) {
+    if constexpr (T == dtype::bf16 || T == dtype::f16)
+      return static_cast<double>(static_cast<float>(element_t<T>(static_cast<float>(x))));
+    else if constexpr (T == dtype::b8)
+      return x != 0;
+    else if constexpr (is_integer(T))
+      return std::trunc(x);
+    else
+      return x;
   }
-  template <class Op, std::int64_t... W, dtype T, unsigned M, int... X> void add(s<Op, words<W...>, T, M, X...>) {
+  template <class Op, std::int64_t... W, dtype T, unsigned M, int... X>
+  void add(s<Op, words<W...>, T, M, X...>) {
     using traits = cpu::region_traits<region<space<E...>, pack<I...>, pack<output<OV, OT, OM>...>, S...>>;
     constexpr auto types = [] {
       std::array<dtype, traits::values> t{};
@@ -74,13 +86,15 @@ struct run<region<space<E...>, pack<I...>, pack<output<OV, OT, OM>...>, S...>> {
         auto& a = sum[static_cast<std::size_t>(offset(k, M))];
         a = Op::combine(a, static_cast<scalar<T>>(value[static_cast<std::size_t>(operand[0])][static_cast<std::size_t>(k)]));
       }
-      for (std::int64_t k = 0; k < points; ++k) v[static_cast<std::size_t>(k)] = static_cast<double>(sum[static_cast<std::size_t>(offset(k, M))]);
+      for (std::int64_t k = 0; k < points; ++k)
+        v[static_cast<std::size_t>(k)] = static_cast<double>(sum[static_cast<std::size_t>(offset(k, M))]);
     } else if constexpr (Op::is_indexed) {
       for (std::int64_t k = 0; k < points; ++k)
         v[static_cast<std::size_t>(k)] = static_cast<double>(Op::template evaluate<words<W...>, scalar<T>>(
             offset(k, static_cast<unsigned>(w[0])), static_cast<scalar<types[X]>>(value[X][static_cast<std::size_t>(k)])...));
     } else {
-      for (std::size_t k = 0; k < v.size(); ++k) v[k] = static_cast<double>(Op::evaluate(static_cast<scalar<types[X]>>(value[X][k])...));
+      for (std::size_t k = 0; k < v.size(); ++k)
+        v[k] = static_cast<double>(Op::evaluate(static_cast<scalar<types[X]>>(value[X][k])...));
     }
     value.push_back(v);
   }
@@ -94,25 +108,31 @@ struct run<region<space<E...>, pack<I...>, pack<output<OV, OT, OM>...>, S...>> {
     const int v[]{OV...};
     const unsigned m[]{OM...};
     std::vector<double> r(static_cast<std::size_t>(size(m[o])));
-    for (std::int64_t k = 0; k < points; ++k) r[static_cast<std::size_t>(offset(k, m[o]))] = value[static_cast<std::size_t>(v[o])][static_cast<std::size_t>(k)];
+    for (std::int64_t k = 0; k < points; ++k)
+      r[static_cast<std::size_t>(offset(k, m[o]))] = value[static_cast<std::size_t>(v[o])][static_cast<std::size_t>(k)];
     return r;
   }
 };
 
-template <dtype T> void fill(std::vector<unsigned char>& bytes, std::int64_t n, std::mt19937& random) {
+template <dtype T>
+void fill(std::vector<unsigned char>& bytes, std::int64_t n, std::mt19937& random) {
   bytes.resize(static_cast<std::size_t>(n * size_of(T)) + 64);
   for (std::int64_t k = 0; k < n; ++k) {
     element_t<T> x;
-    if constexpr (T == dtype::b8) x = random() & 1;
-    else if constexpr (is_integer(T)) x = static_cast<element_t<T>>(random() % 11) - 3;
-    else x = element_t<T>(std::uniform_real_distribution<float>(-2, 2)(random));
+    if constexpr (T == dtype::b8)
+      x = random() & 1;
+    else if constexpr (is_integer(T))
+      x = static_cast<element_t<T>>(random() % 11) - 3;
+    else
+      x = element_t<T>(std::uniform_real_distribution<float>(-2, 2)(random));
     std::memcpy(bytes.data() + k * size_of(T), &x, sizeof x);
   }
 }
 
-/// The largest difference between fused_loop and the reference, relative to the largest value (at least 1) of the output; where memory beside an output
-/// changed, infinity.
-template <class Region> struct compare;
+/// The largest difference between fused_loop and the reference, relative to the largest value (at least 1) of the output; where
+/// memory beside an output changed, infinity.
+template <class Region>
+struct compare;
 template <std::int64_t... E, dtype... IT, unsigned... IM, int... OV, dtype... OT, unsigned... OM, class... S>
 struct compare<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>> {
   using Region = region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>;

@@ -15,13 +15,15 @@ using namespace thunder::cpu;
 
 namespace {
 
-template <class T, int N> vec<T, N> counting(T first, T step) {
+template <class T, int N>
+vec<T, N> counting(T first, T step) {
   vec<T, N> r;
   for (int i = 0; i < N; ++i) r.set(i, static_cast<T>(first + static_cast<T>(step * static_cast<T>(i))));
   return r;
 }
 
-template <class T, int N> void arithmetic() {
+template <class T, int N>
+void arithmetic() {
   const auto a = counting<T, N>(T(3), T(2)), b = counting<T, N>(T(9), T(1));
   for (int i = 0; i < N; ++i) {
     CHECK((a + b)[i] == a[i] + b[i]);
@@ -40,7 +42,8 @@ template <class T, int N> void arithmetic() {
   }
 }
 
-TEST_CASE_TEMPLATE("arithmetic, comparisons and conversions", T, float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t) {
+TEST_CASE_TEMPLATE("arithmetic, comparisons and conversions", T, float, double, std::int32_t, std::int64_t, std::uint32_t,
+                   std::uint64_t) {
   arithmetic<T, 2>();
   arithmetic<T, 4>();
   arithmetic<T, 8>();
@@ -79,7 +82,9 @@ TEST_CASE("integer division never traps") {
 
 TEST_CASE("all 16-bit numbers, and roundings of floats to them") {
   std::uint32_t wrong = 0;
-  const auto same = [](float x, float y) { return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y) || (x != x && y != y); };
+  const auto same = [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y) || (x != x && y != y);
+  };
   for (std::uint32_t u = 0; u < 65536; ++u) {
     f16 h;
     bf16 b;
@@ -91,7 +96,8 @@ TEST_CASE("all 16-bit numbers, and roundings of floats to them") {
     const float x = std::bit_cast<float>(static_cast<std::uint32_t>(u));
     f16 h;
     bf16 b;
-    h.bits = static_cast<std::uint16_t>(to_f16(vec<float, 8>(x))[0]), b.bits = static_cast<std::uint16_t>(to_bf16(vec<float, 8>(x))[0]);
+    h.bits = static_cast<std::uint16_t>(to_f16(vec<float, 8>(x))[0]),
+    b.bits = static_cast<std::uint16_t>(to_bf16(vec<float, 8>(x))[0]);
     wrong += !same(h, f16(x)) + !same(b, bf16(x));
   }
   for (float base : {0x1p-14f, 0x1p-24f, 0x1p-25f, 65504.0f, 65520.0f, 1.0f, 0.0f})
@@ -103,7 +109,8 @@ TEST_CASE("all 16-bit numbers, and roundings of floats to them") {
   CHECK(wrong == 0);
 }
 
-template <dtype T, int N> void memory() {
+template <dtype T, int N>
+void memory() {
   using S = stored<T>;
   S from[N + 1], to[N + 1];
   for (int i = 0; i <= N; ++i) from[i] = static_cast<S>(T == dtype::b8 ? i % 2 : i + 1);

@@ -10,22 +10,34 @@ struct mixed_model {
   constexpr auto operator()(auto x) const { return thunder::softmax(thunder::relu(thunder::nn::linear<"hidden", 8>(x))); }
 };
 struct mixed_loss {
-  constexpr auto operator()(auto x) const { return thunder::mean(thunder::square(mixed_model{}(x))); }
+  constexpr auto operator()(auto x, auto y) const {
+    const auto p = thunder::reshape<B, 2, -1>(mixed_model{}(x));
+    return thunder::mean(thunder::square(thunder::sum(p, thunder::axis<1>) - y));
+  }
 };
-struct mixed_gradient {
-  constexpr auto operator()(auto x) const { return thunder::grad(mixed_loss{}, thunder::wrt_parameters)(x); }
+struct mixed_step {
+  constexpr auto operator()(auto x, auto y, auto rate) const {
+    auto [loss, gradients] = thunder::value_and_grad(mixed_loss{}, thunder::wrt_parameters)(x, y);
+    auto by_arguments = thunder::grad(mixed_loss{}, thunder::wrt<0, 1>)(x, y);
+    return std::tuple{loss, by_arguments, thunder::update(thunder::optim::adamw(gradients, rate))};
+  }
 };
 
-/// The gradients, as numbers in order.
+/// Results of two steps and the parameters after them, as numbers in order.
 inline std::vector<float> run_mixed() {
-  thunder::tensor<float, B, 4> x(5);
-  for (int i = 0; i < 20; ++i) x.data()[i] = static_cast<float>(i % 7) - 3;
-  auto program = thunder::jit(mixed_gradient{});
-  thunder::state s = thunder::init(program, 1, x);
-  const thunder::state g = program(s, x);
+  thunder::tensor<float, B, 4> x(5), y(5);
+  for (int i = 0; i < 20; ++i) x.data()[i] = static_cast<float>(i % 7) - 3, y.data()[i] = static_cast<float>(i % 3);
+  auto program = thunder::jit(mixed_step{});
+  thunder::state s = thunder::init(program, 1, x, y, 0.1f);
   std::vector<float> r;
-  for (float v : g["hidden.weight"].as<float, 4, 8>().span()) r.push_back(v);
-  for (float v : g["hidden.bias"].as<float, 8>().span()) r.push_back(v);
+  for (int k = 0; k < 2; ++k) {
+    const auto results = program(s, x, y, 0.1f);
+    r.push_back(std::get<0>(results).item());
+    for (float v : std::get<0>(std::get<1>(results)).span()) r.push_back(v);
+    for (float v : std::get<1>(std::get<1>(results)).span()) r.push_back(v);
+  }
+  for (float v : s["hidden.weight"].as<float, 4, 8>().span()) r.push_back(v);
+  for (float v : s["hidden.bias"].as<float, 8>().span()) r.push_back(v);
   return r;
 }
 

@@ -14,15 +14,15 @@ inline void* working_memory(purpose p, std::size_t bytes) {
     void* memory[static_cast<int>(purpose::count)]{};
     std::size_t size[static_cast<int>(purpose::count)]{};
     ~buffers() {
-      for (void* m : memory) ::operator delete(m, std::align_val_t{64});
+      for (void* m : memory) ::operator delete (m, std::align_val_t{64});
     }
   };
   static thread_local buffers own;
   const auto i = static_cast<std::size_t>(p);
   if (own.size[i] < bytes) {
-    ::operator delete(own.memory[i], std::align_val_t{64});
+    ::operator delete (own.memory[i], std::align_val_t{64});
     own.memory[i] = nullptr, own.size[i] = 0;
-    own.memory[i] = ::operator new(bytes, std::align_val_t{64});
+    own.memory[i] = ::operator new (bytes, std::align_val_t{64});
     own.size[i] = bytes;
   }
   return own.memory[i];

@@ -11,7 +11,10 @@ namespace thunder::cpu {
 /// Everything on the calling thread.
 struct serial_threads {
   static int available() { return 1; }
-  template <class Body> static void run(int, Body&& body) { body(0, 1); }
+  template <class Body>
+  static void run(int, Body&& body) {
+    body(0, 1);
+  }
 };
 
 #ifdef _OPENMP
@@ -20,7 +23,8 @@ struct openmp_threads {
   /// One inside of a parallel region: loops do not nest.
   static int available() { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
   /// body(thread, threads) on each thread of a team; the team may be smaller than asked for.
-  template <class Body> static void run(int threads, Body&& body) {
+  template <class Body>
+  static void run(int threads, Body&& body) {
     if (threads <= 1) return body(0, 1);
 #pragma omp parallel num_threads(threads)
     body(omp_get_thread_num(), omp_get_num_threads());
@@ -35,7 +39,8 @@ using default_threads = serial_threads;
 inline constexpr std::int64_t bytes_per_thread = 128 * 1024;
 
 /// How many threads to use for `pieces` of work that move `bytes` in all.
-template <class Threads> int threads_for(std::int64_t pieces, std::int64_t bytes) {
+template <class Threads>
+int threads_for(std::int64_t pieces, std::int64_t bytes) {
   const std::int64_t most = Threads::available(), worth = bytes / bytes_per_thread;
   std::int64_t n = most < pieces ? most : pieces;
   n = n < worth ? n : worth;
@@ -45,11 +50,13 @@ template <class Threads> int threads_for(std::int64_t pieces, std::int64_t bytes
 /// Part `thread` of [0, n): contiguous, in thread order, the same for every call with these numbers.
 struct part {
   std::int64_t begin, end;
-  part(std::int64_t n, int thread, int threads) : begin(n * thread / threads), end(n * (thread + 1) / threads) {}
+  [[gnu::always_inline]] part(std::int64_t n, int thread, int threads)
+      : begin(n * thread / threads), end(n * (thread + 1) / threads) {}
 };
 
 /// body(begin, end, thread) over contiguous parts of [0, n), one for each thread.
-template <class Threads = default_threads, class Body> void parallel_for(std::int64_t n, std::int64_t bytes, Body&& body) {
+template <class Threads = default_threads, class Body>
+void parallel_for(std::int64_t n, std::int64_t bytes, Body&& body) {
   Threads::run(threads_for<Threads>(n, bytes), [&](int thread, int threads) {
     const part p(n, thread, threads);
     body(p.begin, p.end, thread);

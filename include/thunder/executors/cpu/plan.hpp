@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "../../fusion/region.hpp"
 
@@ -41,8 +42,10 @@ struct output_facts {
 };
 
 /// Vector instructions of an op, roughly: Op::cost where it says so, otherwise by its name.
-template <class Op> constexpr int cost_of() {
-  if constexpr (requires { Op::cost; }) return Op::cost;
+template <class Op>
+constexpr int cost_of() {
+  if constexpr (requires { Op::cost; })
+    return Op::cost;
   else if constexpr (requires { Op::name; }) {
     constexpr auto is = [](const char* b) {
       const char* a = Op::name;
@@ -51,8 +54,10 @@ template <class Op> constexpr int cost_of() {
       while (*a && *a == *b) ++a, ++b;
       return *a == *b;
     };
-    for (const char* cheap : {"add", "sub", "mul", "neg", "abs", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or",
-                              "logical_not", "where", "relu", "square", "stop_gradient", "iota"})
+    for (const char* cheap :
+         {"add", "sub", "mul", "neg",         "abs",        "maximum",     "minimum", "eq",   "ne",     "lt",
+          "le",  "gt",  "ge",  "logical_and", "logical_or", "logical_not", "where",   "relu", "square", "stop_gradient",
+          "iota"})
       if (is(cheap)) return 1;
     for (const char* slow : {"div", "sqrt", "rsqrt", "sign", "floor", "ceil", "trunc", "round"})
       if (is(slow)) return 4;
@@ -60,17 +65,18 @@ template <class Op> constexpr int cost_of() {
   return 16;
 }
 
-template <int Values, int Outputs> struct row_plan {
+template <int Values, int Outputs>
+struct row_plan {
   int dims = 1, inputs = 0;
-  int group[max_dims]{};         // of the region's dimensions: the plan's dimension that it is part of
-  unsigned row = 1;              // the mask of the row
-  value_facts value[Values]{};   // masks in the plan's dimensions
+  int group[max_dims]{};        // of the region's dimensions: the plan's dimension that it is part of
+  unsigned row = 1;             // the mask of the row
+  value_facts value[Values]{};  // masks in the plan's dimensions
   output_facts output[Outputs]{};
   int passes = 0;
-  int ready[Values]{};           // the first pass that may use the value
-  bool keep[Values]{};           // held in scratch from pass `ready` on
-  int scratch_slot[Values]{};    // bytes before the value's row of scratch, for one element
-  int scratch_bytes = 0;         // of one element
+  int ready[Values]{};              // the first pass that may use the value
+  bool keep[Values]{};              // held in scratch from pass `ready` on
+  int scratch_slot[Values]{};       // bytes before the value's row of scratch, for one element
+  int scratch_bytes = 0;            // of one element
   bool need[max_passes][Values]{};  // the pass computes or loads the element value
 
   constexpr bool is_reduction(int v) const { return value[v].kind == role::reduction; }
@@ -100,7 +106,9 @@ template <int Values, int Outputs> struct row_plan {
     return false;
   }
   /// Whether pass `pass` stores the output an element at a time.
-  constexpr bool stores(int pass, int o) const { return (output[o].mask & row) && !is_column(output[o].value) && ready[output[o].value] == pass; }
+  constexpr bool stores(int pass, int o) const {
+    return (output[o].mask & row) && !is_column(output[o].value) && ready[output[o].value] == pass;
+  }
   constexpr bool computes(int pass, int v) const { return need[pass][v] && v >= inputs && !(keep[v] && ready[v] < pass); }
   constexpr int cost(int pass) const {
     int c = 0;
@@ -119,7 +127,8 @@ template <int Values, int Outputs> struct row_plan {
 };
 
 /// Neighbouring dimensions along which the same values vary are one.
-template <int V, int O> constexpr void merge_dimensions(row_plan<V, O>& p, int dims) {
+template <int V, int O>
+constexpr void merge_dimensions(row_plan<V, O>& p, int dims) {
   auto same = [&](unsigned mask, int d) { return (mask >> d & 1) == (mask >> (d - 1) & 1); };
   for (int d = 1; d < dims; ++d) {
     bool joined = true;
@@ -140,7 +149,8 @@ template <int V, int O> constexpr void merge_dimensions(row_plan<V, O>& p, int d
 }
 
 /// The values that each pass needs, given which are kept.
-template <int V, int O> constexpr void find_needs(row_plan<V, O>& p) {
+template <int V, int O>
+constexpr void find_needs(row_plan<V, O>& p) {
   for (int q = p.passes; q-- > 0;) {
     bool* need = p.need[q];
     for (int v = 0; v < V; ++v) {
@@ -160,7 +170,8 @@ template <int V, int O> constexpr void find_needs(row_plan<V, O>& p) {
 }
 
 /// `row_length`: the number of elements of a row, or -1 if it is known at run time only.
-template <int V, int O> constexpr void schedule(row_plan<V, O>& p, std::int64_t row_length) {
+template <int V, int O>
+constexpr void schedule(row_plan<V, O>& p, std::int64_t row_length) {
   for (int v = p.inputs; v < V; ++v) {
     for (int k = 0; k < p.value[v].operands; ++k) {
       const int r = p.ready[p.value[v].operand[k]];
@@ -171,7 +182,8 @@ template <int V, int O> constexpr void schedule(row_plan<V, O>& p, std::int64_t 
     p.passes = p.passes < end ? end : p.passes;
   }
   for (int o = 0; o < O; ++o)
-    if ((p.output[o].mask & p.row) && !p.is_column(p.output[o].value) && p.passes <= p.ready[p.output[o].value]) p.passes = p.ready[p.output[o].value] + 1;
+    if ((p.output[o].mask & p.row) && !p.is_column(p.output[o].value) && p.passes <= p.ready[p.output[o].value])
+      p.passes = p.ready[p.output[o].value] + 1;
   if (p.passes > max_passes) throw "a region has at most eight reductions that depend on each other";
 
   int again[V]{};  // what computing the value once more costs
@@ -199,8 +211,10 @@ template <int V, int O> constexpr void schedule(row_plan<V, O>& p, std::int64_t 
 }
 
 // ---- from the region's type
-template <class S> struct statement_traits;
-template <class O, std::int64_t... W, dtype T, unsigned M, int... X> struct statement_traits<s<O, words<W...>, T, M, X...>> {
+template <class S>
+struct statement_traits;
+template <class O, std::int64_t... W, dtype T, unsigned M, int... X>
+struct statement_traits<s<O, words<W...>, T, M, X...>> {
   using op = O;
   using attributes = words<W...>;
   static constexpr std::int64_t first_word = [] {
@@ -209,27 +223,40 @@ template <class O, std::int64_t... W, dtype T, unsigned M, int... X> struct stat
   }();
   static constexpr value_facts facts = [] {
     value_facts f{role::pointwise, T, M, 0, 1, static_cast<int>(sizeof...(X)), {X...}};
-    if constexpr (std::is_same_v<O, ops::full>) f.kind = role::constant;
-    else if constexpr (std::is_same_v<O, ops::cast>) f.kind = role::cast;
+    if constexpr (std::is_same_v<O, ops::full>)
+      f.kind = role::constant;
+    else if constexpr (std::is_same_v<O, ops::cast>)
+      f.kind = role::cast;
     else {
       f.cost = cost_of<O>();
-      if constexpr (O::is_reduction) f.kind = role::reduction, f.removed = static_cast<unsigned>(first_word), f.cost = 1;
-      else if constexpr (O::is_indexed) f.kind = role::indexed, f.removed = static_cast<unsigned>(first_word);
-      else static_assert(O::is_pointwise, "a fused loop runs pointwise, indexed and reduction ops, full and cast");
+      if constexpr (O::is_reduction)
+        f.kind = role::reduction, f.removed = static_cast<unsigned>(first_word), f.cost = 1;
+      else if constexpr (O::is_indexed)
+        f.kind = role::indexed, f.removed = static_cast<unsigned>(first_word);
+      else
+        static_assert(O::is_pointwise, "a fused loop runs pointwise, indexed and reduction ops, full and cast");
     }
     return f;
   }();
 };
 
-template <int I, class S> struct numbered { using type = S; };
-template <class, class...> struct numbered_list;
-template <int... I, class... S> struct numbered_list<std::integer_sequence<int, I...>, S...> : numbered<I, S>... {};
-template <int I, class S> numbered<I, S> pick(const numbered<I, S>*);
+template <int I, class S>
+struct numbered {
+  using type = S;
+};
+template <class, class...>
+struct numbered_list;
+template <int... I, class... S>
+struct numbered_list<std::integer_sequence<int, I...>, S...> : numbered<I, S>... {};
+template <int I, class S>
+numbered<I, S> pick(const numbered<I, S>*);
 
-template <class Region> struct region_traits;
+template <class Region>
+struct region_traits;
 template <std::int64_t... E, dtype... IT, unsigned... IM, int... OV, dtype... OT, unsigned... OM, class... S>
 struct region_traits<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>> {
-  static constexpr int dims = sizeof...(E), inputs = sizeof...(IT), outputs = sizeof...(OV), statements = sizeof...(S), values = inputs + statements;
+  static constexpr int dims = sizeof...(E), inputs = sizeof...(IT), outputs = sizeof...(OV), statements = sizeof...(S),
+                       values = inputs + statements;
   static_assert(dims >= 1 && dims <= max_dims && outputs >= 1 && values >= 1);
   static constexpr std::int64_t extent[dims]{E...};
 
@@ -250,7 +277,8 @@ struct region_traits<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV,
 
   using list = numbered_list<std::make_integer_sequence<int, statements>, S...>;
   /// The traits of the statement that makes value I.
-  template <int I> using statement = statement_traits<typename decltype(pick<I - inputs>(static_cast<const list*>(nullptr)))::type>;
+  template <int I>
+  using statement = statement_traits<typename decltype(pick<I - inputs>(static_cast<const list*>(nullptr)))::type>;
 };
 
 }  // namespace thunder::cpu

@@ -14,24 +14,49 @@
 namespace thunder::cpu {
 
 /// The vector of value I, in a struct of many.
-template <int I, class V> struct slot { V value; };
-template <int I, class V> THUNDER_INLINE V& get(slot<I, V>& s) { return s.value; }
-template <int I, class V> THUNDER_INLINE const V& get(const slot<I, V>& s) { return s.value; }
+template <int I, class V>
+struct slot {
+  V value;
+};
+template <int I, class V>
+THUNDER_INLINE V& get(slot<I, V>& s) {
+  return s.value;
+}
+template <int I, class V>
+THUNDER_INLINE const V& get(const slot<I, V>& s) {
+  return s.value;
+}
 
 template <class Region, class Target>
 struct row_pass {
   using traits = region_traits<Region>;
-  using space = loop_space<traits>;
+  using space = loop_space<traits, Target>;
   static constexpr auto& plan = traits::plan;
   static constexpr int values = traits::values, inputs = traits::inputs, outputs = traits::outputs;
   static constexpr int lanes = Target::bytes / plan.element_bytes();
 
-  template <int I> using scalar_of = computed<plan.value[I].type>;
-  template <int I> using vec_of = vec<scalar_of<I>, lanes>;
-  template <int I> using op_of = typename traits::template statement<I>::op;
+  template <int I>
+  using scalar_of = computed<plan.value[I].type>;
+  template <int I>
+  using vec_of = vec<scalar_of<I>, lanes>;
+  template <int I>
+  using op_of = typename traits::template statement<I>::op;
 
   // ---- lists of values and outputs: each function below is instantiated only for those that it concerns
-  enum class what { held, held_from, once, placed, element, work, reduced, column, column_of_rows, stored, stored_by_row, every_output };
+  enum class what {
+    held,
+    held_from,
+    once,
+    placed,
+    element,
+    work,
+    reduced,
+    column,
+    column_of_rows,
+    stored,
+    stored_by_row,
+    every_output
+  };
   struct numbers {
     int at[values + outputs]{}, count = 0;
   };
@@ -42,31 +67,47 @@ struct row_pass {
     }
     const bool computed_here = plan.is_held(k) && !plan.is_reduction(k);
     switch (w) {
-      case what::held: return plan.is_held(k);
-      case what::held_from: return computed_here && !plan.is_once(k) && plan.ready[k] == pass;
-      case what::once: return plan.is_once(k);
-      case what::placed: return k < inputs || plan.is_column(k) || plan.value[k].kind == role::indexed;
-      case what::element: return plan.need[pass][k];
-      case what::work: return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
-      case what::reduced: return plan.along_row(k) && plan.accumulates(pass, k);
-      case what::column: return plan.is_column(k);
-      default: return plan.is_column(k) && !plan.along_row(k) && !(plan.value[k].mask & plan.row);
+      case what::held:
+        return plan.is_held(k);
+      case what::held_from:
+        return computed_here && !plan.is_once(k) && plan.ready[k] == pass;
+      case what::once:
+        return plan.is_once(k);
+      case what::placed:
+        return k < inputs || plan.is_column(k) || plan.value[k].kind == role::indexed;
+      case what::element:
+        return plan.need[pass][k];
+      case what::work:
+        return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
+      case what::reduced:
+        return plan.along_row(k) && plan.accumulates(pass, k);
+      case what::column:
+        return plan.is_column(k);
+      default:
+        return plan.is_column(k) && !plan.along_row(k) && !(plan.value[k].mask & plan.row);
     }
   }
-  template <what W, int Pass> static constexpr numbers chosen = [] {
+  template <what W, int Pass>
+  static constexpr numbers chosen = [] {
     numbers n;
     for (int k = 0; k < (W >= what::stored ? outputs : values); ++k)
       if (belongs(W, Pass, k)) n.at[n.count++] = k;
     return n;
   }();
-  template <what W, int Pass, int... K> static std::integer_sequence<int, chosen<W, Pass>.at[K]...> spread(std::integer_sequence<int, K...>);
-  template <what W, int Pass = 0> using list = decltype(spread<W, Pass>(std::make_integer_sequence<int, chosen<W, Pass>.count>{}));
+  template <what W, int Pass, int... K>
+  static std::integer_sequence<int, chosen<W, Pass>.at[K]...> spread(std::integer_sequence<int, K...>);
+  template <what W, int Pass = 0>
+  using list = decltype(spread<W, Pass>(std::make_integer_sequence<int, chosen<W, Pass>.count>{}));
 
-  template <class> struct slots;
-  template <int... I> struct slots<std::integer_sequence<int, I...>> : slot<I, vec_of<I>>... {};
+  template <class>
+  struct slots;
+  template <int... I>
+  struct slots<std::integer_sequence<int, I...>> : slot<I, vec_of<I>>... {};
   using held_values = slots<list<what::held>>;
-  template <int Pass> using element_values = slots<list<what::element, Pass>>;
-  template <int Pass> using accumulators = slots<list<what::reduced, Pass>>;
+  template <int Pass>
+  using element_values = slots<list<what::element, Pass>>;
+  template <int Pass>
+  using accumulators = slots<list<what::reduced, Pass>>;
   using no_elements = slots<std::integer_sequence<int>>;
 
   /// What a pass needs to know of the current row.
@@ -78,61 +119,81 @@ struct row_pass {
     bool counted[values];        // this row is one of those that a column reduction adds
     std::int64_t index[values];  // of the row's first element, for indexed statements
     char* scratch;
-    std::int64_t scratch_row;    // elements of a row of scratch, padded
+    std::int64_t scratch_row;  // elements of a row of scratch, padded
     bool streaming;
   };
 
   // ---- one vector of one value
-  template <int I> THUNDER_INLINE static vec_of<I> constant() {
+  template <int I>
+  THUNDER_INLINE static vec_of<I> constant() {
     constexpr double x = std::bit_cast<double>(traits::template statement<I>::first_word);
     if constexpr (plan.value[I].type == dtype::bf16 || plan.value[I].type == dtype::f16) {
       constexpr float y = element_t<plan.value[I].type>(static_cast<float>(x));
       return vec_of<I>(y);
-    } else return vec_of<I>(x);
+    } else
+      return vec_of<I>(x);
   }
-  template <int I, class Elements> THUNDER_INLINE static vec_of<I> operand(const held_values& h, const Elements& e) {
-    if constexpr (plan.value[I].kind == role::constant) return constant<I>();
-    else if constexpr (plan.is_element(I)) return get<I>(e);
-    else return get<I>(h);
+  template <int I, class Elements>
+  THUNDER_INLINE static vec_of<I> operand(const held_values& h, const Elements& e) {
+    if constexpr (plan.value[I].kind == role::constant)
+      return constant<I>();
+    else if constexpr (plan.is_element(I))
+      return get<I>(e);
+    else
+      return get<I>(h);
   }
   template <int I, class Elements, int... K>
-  THUNDER_INLINE static vec_of<I> evaluate(const row_pointers& r, const held_values& h, const Elements& e, std::int64_t i, std::integer_sequence<int, K...>) {
+  THUNDER_INLINE static vec_of<I> evaluate(const row_pointers& r, const held_values& h, const Elements& e, std::int64_t i,
+                                           std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
     if constexpr (f.kind == role::cast) {
       const auto x = operand<f.operand[0]>(h, e);
-      if constexpr (std::is_same_v<scalar_of<I>, float>) return rounded_to<f.type>(convert<float>(x));
-      else return convert<scalar_of<I>>(x);
+      if constexpr (std::is_same_v<scalar_of<I>, float>)
+        return rounded_to<f.type>(convert<float>(x));
+      else
+        return convert<scalar_of<I>>(x);
     } else if constexpr (f.kind == role::indexed) {
       using index = vec<std::int64_t, lanes>;
       using attributes = typename traits::template statement<I>::attributes;
-      const index at = (f.removed & plan.row) != 0 ? index(r.index[I] + i) + lane_numbers<std::int64_t, lanes>() : index(r.index[I]);
+      const index at =
+          (f.removed & plan.row) != 0 ? index(r.index[I] + i) + lane_numbers<std::int64_t, lanes>() : index(r.index[I]);
       return convert<scalar_of<I>>(op_of<I>::template evaluate<attributes, scalar_of<I>>(at, operand<f.operand[K]>(h, e)...));
     } else {
       return convert<scalar_of<I>>(op_of<I>::evaluate(operand<f.operand[K]>(h, e)...));
     }
   }
-  template <int I, class Elements> THUNDER_INLINE static vec_of<I> evaluate(const row_pointers& r, const held_values& h, const Elements& e, std::int64_t i) {
+  template <int I, class Elements>
+  THUNDER_INLINE static vec_of<I> evaluate(const row_pointers& r, const held_values& h, const Elements& e, std::int64_t i) {
     return evaluate<I>(r, h, e, i, std::make_integer_sequence<int, plan.value[I].operands>{});
   }
-  template <int I> THUNDER_INLINE static vec_of<I> identity() { return vec_of<I>(op_of<I>::template identity<scalar_of<I>>()); }
+  template <int I>
+  THUNDER_INLINE static vec_of<I> identity() {
+    return vec_of<I>(op_of<I>::template identity<scalar_of<I>>());
+  }
 
   /// Every row is counted by column reduction I, and writes its own part of output O.
   static constexpr unsigned rows_mask = (1u << (plan.dims - 1)) - 1;
-  template <int I> static constexpr bool always = ((plan.value[I].mask | plan.value[I].removed) & rows_mask) == rows_mask;
-  template <int O> static constexpr bool always_written = (plan.output[O].mask & rows_mask) == rows_mask;
+  template <int I>
+  static constexpr bool always = ((plan.value[I].mask | plan.value[I].removed) & rows_mask) == rows_mask;
+  template <int O>
+  static constexpr bool always_written = (plan.output[O].mask & rows_mask) == rows_mask;
 
   // ---- a vector's worth of a row; Part: fewer than all lanes count
-  template <int I> THUNDER_INLINE static void* scratch_at(const row_pointers& r, std::int64_t i) {
+  template <int I>
+  THUNDER_INLINE static void* scratch_at(const row_pointers& r, std::int64_t i) {
     return r.scratch + plan.scratch_slot[I] * r.scratch_row + i * static_cast<std::int64_t>(sizeof(lane<scalar_of<I>>));
   }
   /// Element value I at i, i + 1, ... of the row, and what is accumulated from it.
   template <int Pass, bool Part, int I>
-  THUNDER_INLINE static void step(const row_pointers& r, const held_values& h, element_values<Pass>& e, accumulators<Pass>& a, std::int64_t i, int count) {
+  THUNDER_INLINE static void step(const row_pointers& r, const held_values& h, element_values<Pass>& e, accumulators<Pass>& a,
+                                  std::int64_t i, int count) {
     if constexpr (plan.need[Pass][I]) {
       auto& x = get<I>(e);
       if constexpr (I < inputs) {
-        if constexpr (Part) x = load<plan.value[I].type, lanes>(r.in[I], i, count);
-        else x = load<plan.value[I].type, lanes>(r.in[I], i);
+        if constexpr (Part)
+          x = load<plan.value[I].type, lanes>(r.in[I], i, count);
+        else
+          x = load<plan.value[I].type, lanes>(r.in[I], i);
       } else if constexpr (!plan.computes(Pass, I)) {
         __builtin_memcpy(&x.v, scratch_at<I>(r, i), sizeof x.v);
       } else {
@@ -155,13 +216,17 @@ struct row_pass {
     }
   }
   template <int Pass, bool Part, int O>
-  THUNDER_INLINE static void store_output(const row_pointers& r, const held_values& h, const element_values<Pass>& e, std::int64_t i, int count) {
+  THUNDER_INLINE static void store_output(const row_pointers& r, const held_values& h, const element_values<Pass>& e,
+                                          std::int64_t i, int count) {
     constexpr dtype type = plan.output[O].type;
     if (!always_written<O> && !r.written[O]) return;
     const auto x = convert<computed<type>>(operand<plan.output[O].value>(h, e));
-    if constexpr (Part) store<type, lanes>(r.out[O], i, x, count);
-    else if (r.streaming) stream<type, lanes>(r.out[O], i, x);
-    else store<type, lanes>(r.out[O], i, x);
+    if constexpr (Part)
+      store<type, lanes>(r.out[O], i, x, count);
+    else if (r.streaming)
+      stream<type, lanes>(r.out[O], i, x);
+    else
+      store<type, lanes>(r.out[O], i, x);
   }
   template <int Pass, bool Part, int... I, int... O>
   THUNDER_INLINE static void block(const row_pointers& r, const held_values& h, accumulators<Pass>& a, std::int64_t i, int count,
@@ -170,21 +235,29 @@ struct row_pass {
     (step<Pass, Part, I>(r, h, e, a, i, count), ...);
     (store_output<Pass, Part, O>(r, h, e, i, count), ...);
   }
-  template <int Pass, bool Part> THUNDER_INLINE static void block(const row_pointers& r, const held_values& h, accumulators<Pass>& a, std::int64_t i, int count) {
+  template <int Pass, bool Part>
+  THUNDER_INLINE static void block(const row_pointers& r, const held_values& h, accumulators<Pass>& a, std::int64_t i,
+                                   int count) {
     block<Pass, Part>(r, h, a, i, count, list<what::work, Pass>{}, list<what::stored, Pass>{});
   }
   template <int Pass, int... U>
-  THUNDER_INLINE static void blocks(const row_pointers& r, const held_values& h, accumulators<Pass>* a, std::int64_t i, std::integer_sequence<int, U...>) {
+  THUNDER_INLINE static void blocks(const row_pointers& r, const held_values& h, accumulators<Pass>* a, std::int64_t i,
+                                    std::integer_sequence<int, U...>) {
     (block<Pass, false>(r, h, a[U], i + U * lanes, lanes), ...);
   }
 
   // ---- a pass over [begin, end) of a row
-  template <class A, int... I> THUNDER_INLINE static void start(A& a, std::integer_sequence<int, I...>) { ((get<I>(a) = identity<I>()), ...); }
-  template <class A, int... I> THUNDER_INLINE static void combine(A& a, const A& b, std::integer_sequence<int, I...>) {
+  template <class A, int... I>
+  THUNDER_INLINE static void start(A& a, std::integer_sequence<int, I...>) {
+    ((get<I>(a) = identity<I>()), ...);
+  }
+  template <class A, int... I>
+  THUNDER_INLINE static void combine(A& a, const A& b, std::integer_sequence<int, I...>) {
     ((get<I>(a) = op_of<I>::combine(get<I>(a), get<I>(b))), ...);
   }
   template <int Pass>
-  [[gnu::noinline]] static accumulators<Pass> run(const row_pointers& row, const held_values& held, std::int64_t begin, std::int64_t end) {
+  [[gnu::noinline]] static accumulators<Pass> run(const row_pointers& row, const held_values& held, std::int64_t begin,
+                                                  std::int64_t end) {
     constexpr int unroll = plan.unroll(Pass);
     constexpr std::int64_t length = space::template static_extent<plan.dims - 1>;
     constexpr list<what::reduced, Pass> reduced{};

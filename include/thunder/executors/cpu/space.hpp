@@ -1,13 +1,14 @@
 #pragma once
 /// Where a loop is: the extents of the plan's dimensions, the current row, and the offsets of buffers there.
 #include <cstdint>
+#include <utility>
 
 #include "plan.hpp"
 
 namespace thunder::cpu {
 
 /// The iteration space of one call. Static extents are constants in all that is computed from them.
-template <class Traits>
+template <class Traits, class Target>
 struct loop_space {
   static constexpr auto& plan = Traits::plan;
   static constexpr int dims = plan.dims;
@@ -22,15 +23,19 @@ struct loop_space {
   }
 
   /// The extent of dimension D if it is static, otherwise -1.
-  template <int D> static constexpr std::int64_t static_extent = [] {
+  template <int D>
+  static constexpr std::int64_t static_extent = [] {
     std::int64_t n = 1;
     for (int d = 0; d < Traits::dims; ++d)
       if (plan.group[d] == D) n = n < 0 || Traits::extent[d] < 0 ? -1 : n * Traits::extent[d];
     return n;
   }();
-  template <int D> std::int64_t extent() const {
-    if constexpr (static_extent<D> >= 0) return static_extent<D>;
-    else return run_time[D];
+  template <int D>
+  std::int64_t extent() const {
+    if constexpr (static_extent<D> >= 0)
+      return static_extent<D>;
+    else
+      return run_time[D];
   }
   std::int64_t row_length() const { return extent<dims - 1>(); }
   std::int64_t rows() const {
@@ -47,9 +52,9 @@ struct loop_space {
 };
 
 /// One row, by its index in each outer dimension.
-template <class Traits>
+template <class Traits, class Target>
 struct row_index {
-  using space = loop_space<Traits>;
+  using space = loop_space<Traits, Target>;
   static constexpr int outer = space::dims - 1;
   std::int64_t at[outer + 1]{};
 
@@ -61,15 +66,18 @@ struct row_index {
       if (++at[d] < s.run_time[d]) return;
   }
   /// Of the row's first element in a buffer that varies along Mask.
-  template <unsigned Mask> std::int64_t offset(const space& s) const {
+  template <unsigned Mask>
+  std::int64_t offset(const space& s) const {
     return [&]<int... D>(std::integer_sequence<int, D...>) {
       std::int64_t o = 0;
       ((Mask >> D & 1 ? void(o = o * s.template extent<D>() + (D < outer ? at[D] : 0)) : void()), ...);
       return o;
-    }(std::make_integer_sequence<int, outer + 1>{});
+    }
+    (std::make_integer_sequence<int, outer + 1>{});
   }
   /// Whether this is the first of the rows that differ only in dimensions outside of Mask: it does what is done once for them.
-  template <unsigned Mask> bool is_first() const {
+  template <unsigned Mask>
+  bool is_first() const {
     bool first = true;
     for (int d = 0; d < outer; ++d)
       if (!(Mask >> d & 1)) first = first && at[d] == 0;

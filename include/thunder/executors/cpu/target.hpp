@@ -7,7 +7,8 @@
 namespace thunder::cpu {
 
 /// Bytes of a vector register; Features tells instruction sets with equal registers apart.
-template <int Bytes, unsigned Features, class Threads> struct target {
+template <int Bytes, unsigned Features, class Threads>
+struct target {
   static constexpr int bytes = Bytes;
   using threads = Threads;
 };

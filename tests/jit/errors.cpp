@@ -95,5 +95,6 @@ TEST_CASE("a constant state is not updated, and nothing is when an argument lies
 
 TEST_CASE("a parameter with a named dimension has no first value") {
   auto read = jit([](auto x) { return x + param<"p", float, B>(); });
-  CHECK(holds(message<shape_error>([&] { init(read, 1, tensor<float, B>(4)); }), {"'p'", "batch"}));
+  CHECK(holds(message<shape_error>([&] { init(read, 1, spec<float, B>()); }), {"'p'", "batch"}));
+  CHECK(init(read, 1, tensor<float, B>(4))["p"].value.size() == 4);
 }

@@ -86,7 +86,7 @@ class partitioner {
 
   constexpr explicit partitioner(const graph_view& g)
       : g_(g), step_of_(g.value_count, -1), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false),
-        pass_(g.value_count, 0), pending_(g.value_count, false), need_(g.value_count, 0),
+        pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0),
         reader_(g.value_count, -1), used_outside_(g.value_count, false) {
     for (int v = 0; v < g.value_count; ++v) p_.roots.push(v);
   }
@@ -145,11 +145,16 @@ class partitioner {
   constexpr int source_value(const node& n, int j) const { return source_of(n, j, 0).value; }
 
   /// The first step that may use a value.
-  constexpr int available(int v) const {
-    if (pending_[v]) return need_[v];
-    if (is_free(v) || is_broadcast(v)) {
+  constexpr int available(int v) {
+    ++question_;
+    return available_now(v);
+  }
+  constexpr int available_now(int v) {
+    if (is_free(v) || is_broadcast(v) || pending_[v]) {
       int need = 0;
-      for (int k = 0; k < at(v).operands; ++k) need = max_of(need, available(g_.operand(at(v), k)));
+      if (asked_[v] == question_) return need;  // it has been counted
+      asked_[v] = question_;
+      for (int k = 0; k < at(v).operands; ++k) need = max_of(need, available_now(g_.operand(at(v), k)));
       return need;
     }
     const int r = root(v);
@@ -182,10 +187,7 @@ class partitioner {
         const int v = source_value(n, j);
         waits = waits && (is_leaf(v) || is_free(v) || pending_[v]);
       }
-      if (waits) {
-        for (int j = 0; j < n.operands; ++j) need_[n.result] = max_of(need_[n.result], available(g_.operand(n, j)));
-        pending_[n.result] = true;
-      }
+      if (waits) pending_[n.result] = true;
       else place_in_region(i);
     } else if (n.op->kind == op_kind::reduction) {
       place_in_region(i);
@@ -578,7 +580,8 @@ class partitioner {
   list<bool> terminal_;
   list<int> pass_;       // the reductions that a value waits for inside its region
   list<bool> pending_;   // waits for its first user
-  list<int> need_;       // the first step that could use it then
+  list<int> asked_;      // the last question about availability that met it
+  int question_ = 0;
   list<int> reader_;     // the last region that reads it
   list<bool> used_outside_;
   int viewer_ = -1;      // second pass: the step that looks

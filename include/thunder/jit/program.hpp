@@ -1,5 +1,6 @@
 #pragma once
 /// A lowered program and what it needs to run: pointers, one arena, the steps in order.
+#include <cstdio>
 #include <vector>
 
 #include "arguments.hpp"
@@ -128,7 +129,9 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       auto who = [&] { return "argument " + std::to_string(at); };
       const meta& m = formal_type(at);
       if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
-      shape.bind(b, "an argument");  // products of names, too
+      char name[24];
+      std::snprintf(name, sizeof name, "argument %d", at);
+      shape.bind(b, name);  // products of names, too
       bind_argument(b, m, extents, who);
       formals[at++] = data;
     };

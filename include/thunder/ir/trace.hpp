@@ -92,17 +92,9 @@ template <int Level, int... I, class... X> struct parameter_pack<Level, std::int
 };
 template <int Level, class... X> using parameters_at = typename parameter_pack<Level, std::make_integer_sequence<int, sizeof...(X)>, X...>::type;
 inline constexpr int probe_level = 63;
-/// The levels that arguments depend on. What stands for a program's own arguments has no record and depends on none.
-template <class E> constexpr std::uint64_t levels_of_argument() {
-  if constexpr (E::id == 0) return 0;
-  else return definition(E{})->levels;
-}
-template <class Leaves> inline constexpr std::uint64_t argument_levels = 0;
-template <class... E> inline constexpr std::uint64_t argument_levels<pack<E...>> = (std::uint64_t{0} | ... | levels_of_argument<E>());
-/// The level of the first look. What captures nothing needs no second one: the lowest that its arguments do not depend on will do. (Its type
-/// may name outer expressions all the same; they are reached through the arguments then, as in grad(scaled<decltype(x)>{})(x).)
-template <class F, class... X> inline constexpr int first_level = is_closed<F> ? std::countr_one(argument_levels<typename branch<X...>::types>) : probe_level;
-template <class F, class... X> using parameters = parameters_at<first_level<F, X...>, X...>;
+/// The level of the first look: what captures nothing uses no other level, and needs no second.
+template <class F> inline constexpr int first_level = is_closed<F> ? 0 : probe_level;
+template <class F, class... X> using parameters = parameters_at<first_level<F>, X...>;
 
 /// What a function returns that does not take such arguments.
 struct no_match {};
@@ -142,7 +134,7 @@ template <class R, class F, class... X> constexpr auto trace_of() {
   if constexpr ((is_broken<R> || ... || is_broken<X>)) return invalid{};
   else if constexpr (std::is_same_v<R, no_match>) return make<refused<mistake::not_traceable, sizeof...(X)>>();
   else if constexpr (!traced_tree<R>) return make<refused<mistake::no_expression, sizeof...(X)>>();
-  else if constexpr (is_closed<F>) return store_trace<first_level<F, X...>, R, X...>();
+  else if constexpr (is_closed<F>) return store_trace<0, R, X...>();
   else {
     constexpr int level = std::countr_one(levels_used<R>() & ~(std::uint64_t{1} << probe_level));
     return store_trace<level, typename outcome<F, parameters_at<level, X...>>::type, X...>();
@@ -193,7 +185,7 @@ template <fixed_string S, int I, class F> struct repetition {
   template <class X> friend constexpr auto operator>>(X, repetition) {
     if constexpr (is_broken<X>) return invalid{};
     else {
-      using R = decltype(std::declval<const callee<F>&>()(tree<X>::template rebuild<formals<first_level<F, X>, leaves_of<X>>, 0>()));
+      using R = decltype(std::declval<const callee<F>&>()(tree<X>::template rebuild<formals<first_level<F>, leaves_of<X>>, 0>()));
       return call_module<numbered<S, I>(), R, F, X>();
     }
   }

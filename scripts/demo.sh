@@ -7,4 +7,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 need "${build_packages[@]}"
 cmake --preset default
 cmake --build build --target example_fashion_mnist
+# Threads that wait sleep instead of spinning: on a machine that has other work, spinning makes training ten times slower.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 exec build/examples/fashion_mnist "$@"

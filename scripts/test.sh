@@ -8,4 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 need "${build_packages[@]}" "${test_packages[@]}"
 cmake --preset default
 cmake --build build
+# Tests run side by side: threads that wait sleep instead of spinning.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 exec ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"

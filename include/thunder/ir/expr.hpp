@@ -28,10 +28,43 @@ template <dtype T, class Shape> struct layout {
   static constexpr const meta& value = keyed.value;
 };
 
-/// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely. `definition` leads to the
-/// record of the statement: it is declared here and defined by the one class template instantiated for that statement.
+/// From an expression to the record of its statement: a friend function, declared by the expression's type and defined by the one class
+/// template instantiated for the statement. Functions of one name are one overload set, which compilers search from end to end at
+/// every call; so they go by sixteen names, and a digest says which.
+template <int Bucket> struct definitions;
+inline constexpr int definition_buckets = 16;
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wnon-template-friend"
+#endif
+#define THUNDER_DEFINITIONS(bucket, name)                                                                      \
+  template <> struct definitions<bucket> {                                                                     \
+    template <class E> struct declared { friend constexpr const statement* name(E); };                         \
+    template <class E, class Record> struct defined { friend constexpr const statement* name(E) { return Record::definition(); } }; \
+    template <class E> static constexpr const statement* of(E e) { return name(e); }                           \
+  };
+THUNDER_DEFINITIONS(0, definition_0)
+THUNDER_DEFINITIONS(1, definition_1)
+THUNDER_DEFINITIONS(2, definition_2)
+THUNDER_DEFINITIONS(3, definition_3)
+THUNDER_DEFINITIONS(4, definition_4)
+THUNDER_DEFINITIONS(5, definition_5)
+THUNDER_DEFINITIONS(6, definition_6)
+THUNDER_DEFINITIONS(7, definition_7)
+THUNDER_DEFINITIONS(8, definition_8)
+THUNDER_DEFINITIONS(9, definition_9)
+THUNDER_DEFINITIONS(10, definition_10)
+THUNDER_DEFINITIONS(11, definition_11)
+THUNDER_DEFINITIONS(12, definition_12)
+THUNDER_DEFINITIONS(13, definition_13)
+THUNDER_DEFINITIONS(14, definition_14)
+THUNDER_DEFINITIONS(15, definition_15)
+#undef THUNDER_DEFINITIONS
+#pragma GCC diagnostic pop
+
+/// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely.
 template <dtype T, class Shape, digest D, int Result = 0>
-struct expr {
+struct expr : definitions<static_cast<int>(D % definition_buckets)>::template declared<expr<T, Shape, D, Result>> {
   using shape_type = Shape;
   using layout_type = layout<T, Shape>;
   static constexpr dtype element = T;
@@ -40,13 +73,6 @@ struct expr {
   static constexpr digest id = D;
   static constexpr int result = Result;
   static constexpr digest key = Result == 0 ? D : mix(D, static_cast<digest>(Result));
-
-#pragma GCC diagnostic push
-#ifndef __clang__
-#pragma GCC diagnostic ignored "-Wnon-template-friend"
-#endif
-  friend constexpr const statement* definition(expr);
-#pragma GCC diagnostic pop
 
   /// Only to say what is wrong with `if (x > 0_c)`.
   template <int N = 0> constexpr explicit operator bool() const {
@@ -63,6 +89,11 @@ template <dtype T, class S, digest D, int R> inline constexpr bool is_typed<expr
 template <> inline constexpr bool is_typed<invalid> = true;
 /// An expression, or what is left of one after a reported mistake.
 template <class X> concept typed = is_typed<X>;
+
+/// The record of the statement that makes x.
+template <dtype T, class S, digest D, int R> constexpr const statement* definition(expr<T, S, D, R> x) { return definitions<static_cast<int>(D % definition_buckets)>::of(x); }
+/// Instantiated once for an expression: Record::definition() is its statement's record.
+template <class E, class Record> using defines = typename definitions<static_cast<int>(E::id % definition_buckets)>::template defined<E, Record>;
 
 template <expression X> constexpr statement::operand operand_of() { return {definition(X{}), X::result}; }
 
@@ -135,15 +166,16 @@ template <int Operands, int Results> struct record_parts {
 };
 /// The record of the statement that makes E.
 template <class E, class Op, class Words, class Results, class... X> struct record;
-template <class E, class Op, class Words, class... R, class... X> struct record<E, Op, Words, results<R...>, X...> {
-  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{definition(X{}), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
+template <class E, class Op, class Words, class... R, class... X>
+struct record<E, Op, Words, results<R...>, X...> : defines<E, record<E, Op, Words, results<R...>, X...>> {
+  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{thunder::definition(X{}), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
   static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
                                    depth_of(parts.operands, sizeof...(X)), levels_of(parts.operands, sizeof...(X)), nullptr, nullptr};
-  friend constexpr const statement* definition(E) { return &value; }
+  static constexpr const statement* definition() { return &value; }
 };
 /// The further results of a statement lead to the same record.
-template <class E, class First> struct further_result {
-  friend constexpr const statement* definition(E) { return definition(First{}); }
+template <class E, class First> struct further_result : defines<E, further_result<E, First>> {
+  static constexpr const statement* definition() { return thunder::definition(First{}); }
 };
 template <class L, digest D, int K> struct expr_of_layout;
 template <dtype T, class S, digest D, int K> struct expr_of_layout<layout<T, S>, D, K> { using type = expr<T, S, D, K>; };

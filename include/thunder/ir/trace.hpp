@@ -53,9 +53,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, types, count, operands.data, operand_count,
                                    depth_of(operands.data, operand_count), levels_of(operands.data, operand_count),
                                    prefix.text, &Body::view};
-};
-template <class E, class Record> struct call_definition {
-  friend constexpr const statement* definition(E) { return &Record::value; }
+  static constexpr const statement* definition() { return &value; }
 };
 
 /// A call of a body, as a source of leaves: leaf<K>() is its result number K.
@@ -64,7 +62,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_of {
   static_assert(sizeof(body_definition<Body>) > 0 && record::value.result_count >= 0);
   template <int K> static constexpr auto leaf() {
     using E = typename expr_of_layout<decltype(layout_of_meta<typename record::template result_type<K>>()), record::id, K>::type;
-    static_assert(sizeof(call_definition<E, record>) > 0);
+    static_assert(sizeof(defines<E, record>) > 0);
     return E{};
   }
 };

@@ -46,7 +46,7 @@ TEST_CASE("equal shapes are equal types; static tensors and views hold nothing b
   static_assert(tensor<float, 2, B>::type == make_meta<dtype::f32>(shape_t<2, B>{}));
   static_assert(tensor<bf16, 2>::dtype == dtype::bf16 && tensor<bf16, 2>::rank == 1);
   static_assert(std::is_trivially_copyable_v<tensor_view<float, 2, B>> && std::is_trivially_copyable_v<tensor_view<const bool>>);
-  static_assert(sizeof(tensor_view<float, 2, 3>) == sizeof(void*) && sizeof(tensor_view<float, B, B, 3>) == 2 * sizeof(void*));
+  static_assert(sizeof(tensor_view<float, 2, 3>) == 2 * sizeof(void*) && sizeof(tensor_view<float, B, B, 3>) == 3 * sizeof(void*));
   static_assert(sizeof(tensor<float, 2, 3>) == sizeof(storage));
   static_assert(!std::is_copy_constructible_v<tensor<float, 2>> && !std::is_copy_assignable_v<tensor<float, 2>>);
   static_assert(std::is_nothrow_move_constructible_v<tensor<float, B>> && std::is_nothrow_move_assignable_v<tensor<float, B>>);
@@ -310,4 +310,15 @@ TEST_CASE("solving products of names") {
   const std::int64_t none[]{0, 0};
   bindings u;
   CHECK(!solve_extents(zero, 2, none, u));  // S could be anything
+}
+
+TEST_CASE("a tensor goes to a device that the program has") {
+  const tensor<float, 2, 2> x{1, 2, 3, 4};
+  CHECK(x.to(device::cpu) == x);
+  CHECK(x.where() == device::cpu);
+  CHECK(x.view()[1].where() == device::cpu);
+  CHECK_THROWS_WITH_AS(x.to(device::cuda), "there is no CUDA in this program: compile one of its files with nvcc, or include <thunder/cuda.hpp> in it", device_error);
+  const tensor_view<const float, 2, 2> elsewhere(x.data(), x, device::cuda);  // as if it were there
+  CHECK_THROWS_AS(elsewhere.span(), device_error);
+  CHECK_THROWS_AS((void)(elsewhere == x), device_error);
 }

@@ -17,12 +17,12 @@ class any_tensor {
     storage_ = std::move(x).release();
   }
   /// Elements of undefined value. Throws shape_error if there are more than six extents or one is negative.
-  any_tensor(thunder::dtype type, std::span<const std::int64_t> extents) : type_(type), rank_(static_cast<int>(extents.size())) {
+  any_tensor(thunder::dtype type, std::span<const std::int64_t> extents, device where = device::cpu) : type_(type), rank_(static_cast<int>(extents.size())) {
     if (extents.size() > static_cast<std::size_t>(max_rank))
       throw shape_error("a tensor has at most six dimensions, not " + std::to_string(extents.size()));
     for (int i = 0; i < rank_; ++i) extents_[i] = extents[static_cast<std::size_t>(i)];
     if (checked_count(extents_, rank_) < 0) throw shape_error("a tensor cannot have the extents " + printed());
-    storage_ = storage::allocate(bytes());
+    storage_ = storage::allocate(bytes(), where);
   }
   any_tensor(any_tensor&&) noexcept = default;
   any_tensor& operator=(any_tensor&&) noexcept = default;
@@ -47,11 +47,11 @@ class any_tensor {
   /// type differs, shape_error if the extents do not fit; `name` is how the message calls the tensor.
   template <element T, auto... D>
   tensor_view<T, D...> as(const std::string& name = {}) {
-    return {static_cast<T*>(storage_.data()), check<T>(shape_t<D...>{}, name)};
+    return {static_cast<T*>(storage_.data()), shaped<shape_t<D...>>(check<T>(shape_t<D...>{}, name)), where()};
   }
   template <element T, auto... D>
   tensor_view<const T, D...> as(const std::string& name = {}) const {
-    return {static_cast<const T*>(storage_.data()), check<T>(shape_t<D...>{}, name)};
+    return {static_cast<const T*>(storage_.data()), shaped<shape_t<D...>>(check<T>(shape_t<D...>{}, name)), where()};
   }
   /// Moves the memory out into a typed tensor, checked like as().
   template <element T, auto... D>
@@ -61,9 +61,11 @@ class any_tensor {
     *this = any_tensor();
     return r;
   }
-  any_tensor copy() const {
-    any_tensor r(type_, extents());
-    if (bytes()) std::memcpy(r.data(), data(), bytes());
+  any_tensor copy() const { return to(where()); }
+  /// A copy on a device.
+  any_tensor to(device target) const {
+    any_tensor r(type_, extents(), target);
+    copy_bytes(r.data(), target, data(), where(), bytes());
     return r;
   }
   /// Whether element type, extents and bytes are equal.
@@ -71,6 +73,8 @@ class any_tensor {
     if (type_ != o.type_ || rank_ != o.rank_) return false;
     for (int i = 0; i < rank_; ++i)
       if (extents_[i] != o.extents_[i]) return false;
+    require_cpu(where(), "==");
+    require_cpu(o.where(), "==");
     return bytes() == 0 || std::memcmp(data(), o.data(), bytes()) == 0;
   }
 

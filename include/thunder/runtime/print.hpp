@@ -138,10 +138,11 @@ class printer {
   std::size_t width_ = 0;
 };
 
-/// A tensor as text, its element type and extents in the last line: "[[1., 2.],\n [3., 4.]]\nfloat[2, 2]".
+/// A tensor as text (from any device), its element type and extents in the last line: "[[1., 2.],\n [3., 4.]]\nfloat[2, 2]".
 template <tensor_like X>
 std::string to_string(const X& x, const print_options& options = {}) {
   constexpr meta m = X::type;
+  if (x.where() != device::cpu) return to_string(x.to(device::cpu), options);
   const auto extents = x.extents();
   std::string r = printer(m.type, x.data(), extents, options).text() + '\n' + printed_name(m.type) + '[';
   for (int i = 0; i < m.rank; ++i) {
@@ -152,6 +153,7 @@ std::string to_string(const X& x, const print_options& options = {}) {
   return r + ']';
 }
 inline std::string to_string(const any_tensor& x, const print_options& options = {}) {
+  if (x.where() != device::cpu) return to_string(x.to(device::cpu), options);
   return printer(x.dtype(), x.data(), x.extents(), options).text() + '\n' + x.printed();
 }
 

@@ -104,10 +104,11 @@ class state {
     return r;
   }
   state copy() const {
-    state r;
-    for (const auto& e : entries_) r.entries_.push_back({e.name, e.value.copy()});
-    r.sorted_ = sorted_;
-    return r;
+    return each_copied([](const any_tensor& x) { return x.copy(); });
+  }
+  /// A copy with all tensors on a device: s.to(device::cuda).
+  state to(device target) const {
+    return each_copied([&](const any_tensor& x) { return x.to(target); });
   }
   auto begin() { return entries_.begin(); }
   auto end() { return entries_.end(); }
@@ -122,6 +123,13 @@ class state {
   }
 
  private:
+  template <class Copy>
+  state each_copied(Copy copy) const {
+    state r;
+    for (const auto& e : entries_) r.entries_.push_back({e.name, copy(e.value)});
+    r.sorted_ = sorted_;
+    return r;
+  }
   /// Where the name is, or belongs, in sorted_.
   std::size_t position(std::string_view name) const {
     std::size_t low = 0, high = sorted_.size();

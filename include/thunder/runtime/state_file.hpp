@@ -238,7 +238,10 @@ inline void save(const state& s, const std::string& path) {
 
   file_writer file(path);
   file.write(header.data(), header.size());
-  for (const auto* e : order) file.write(e->value.data(), e->value.bytes());
+  for (const auto* e : order) {
+    if (e->value.where() == device::cpu) file.write(e->value.data(), e->value.bytes());
+    else file.write(e->value.to(device::cpu).data(), e->value.bytes());
+  }
   file.commit();
 }
 

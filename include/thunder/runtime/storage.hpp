@@ -1,6 +1,7 @@
 #pragma once
 /// Owning bytes: what a tensor lives in.
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <string>
 #include <utility>
@@ -9,6 +10,19 @@
 #include "device.hpp"
 
 namespace thunder {
+
+/// What the runtime of a device other than the CPU does for tensors. cuda.hpp brings the one for CUDA; a program without it has none.
+struct device_runtime {
+  /// Uninitialised memory. Throws thunder::error when there is none.
+  class storage (*allocate)(std::size_t bytes);
+  /// Copies between the device and the CPU, or within the device, after all that was started before; returns when it is done.
+  void (*copy)(void* to, const void* from, std::size_t bytes);
+};
+inline const device_runtime* cuda_runtime = nullptr;
+inline const device_runtime& runtime_of(device) {
+  if (!cuda_runtime) throw device_error("there is no CUDA in this program: compile one of its files with nvcc, or include <thunder/cuda.hpp> in it");
+  return *cuda_runtime;
+}
 
 /// Move-only owner of a block of memory on a device. Whoever allocated the block says how it is released, so that blocks of
 /// other allocators (CUDA, a mapped file, another library) are adopted without a copy.
@@ -42,6 +56,9 @@ class storage {
             [](void* p, std::size_t, void*) noexcept { ::operator delete(p, std::align_val_t(alignment)); }};
   }
 
+  /// The same on any device.
+  static storage allocate(std::size_t bytes, device where) { return where == device::cpu ? allocate(bytes) : runtime_of(where).allocate(bytes); }
+
   void* data() noexcept { return data_; }
   const void* data() const noexcept { return data_; }
   std::size_t bytes() const noexcept { return bytes_; }
@@ -59,5 +76,16 @@ class storage {
   void* context_ = nullptr;
   device where_ = device::cpu;
 };
+
+/// Copies bytes between blocks of memory of any devices.
+inline void copy_bytes(void* to, device to_where, const void* from, device from_where, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (to_where == device::cpu && from_where == device::cpu) std::memcpy(to, from, bytes);
+  else runtime_of(device::cuda).copy(to, from, bytes);
+}
+/// Throws a device_error unless the elements can be read here.
+inline void require_cpu(device where, const char* what) {
+  if (where != device::cpu) throw device_error(std::string(what) + ": the tensor is on the " + name_of(where) + " device: copy it with x.to(device::cpu) first");
+}
 
 }  // namespace thunder

@@ -59,10 +59,10 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
 
   /// Elements of undefined value, with the extents of a shape that has (at least) these names.
   template <class Other>
-  static basic_tensor uninitialised(const shaped<Other>& extents) {
-    basic_tensor r(bindings{}, false);
+  static basic_tensor uninitialised(const shaped<Other>& extents, device where = device::cpu) {
+    basic_tensor r{nothing{}};
     static_cast<base&>(r) = base(extents);
-    r.storage_ = storage::allocate(r.bytes());
+    r.storage_ = storage::allocate(r.bytes(), where);
     return r;
   }
   /// Every element is `value`: full(0.5f) or, with named dimensions, full(0.5f, 128).
@@ -103,6 +103,7 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
   }
   /// Writes the elements as a raw file, all or nothing. Throws io_error if that fails.
   void write_file(const std::string& path) const {
+    if (where() != device::cpu) return to(device::cpu).write_file(path);
     file_writer file(path);
     file.write(data(), bytes());
     file.commit();
@@ -110,14 +111,15 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
 
   T* data() { return static_cast<T*>(storage_.data()); }
   const T* data() const { return static_cast<const T*>(storage_.data()); }
+  /// The elements. Throws device_error if they are not on the CPU.
   std::span<T> span() { return view().span(); }
   std::span<const T> span() const { return view().span(); }
   /// The bytes of all elements.
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
   device where() const { return storage_.where(); }
 
-  basic_view<T, shape_type> view() { return {data(), static_cast<const base&>(*this)}; }
-  basic_view<const T, shape_type> view() const { return {data(), static_cast<const base&>(*this)}; }
+  basic_view<T, shape_type> view() { return {data(), static_cast<const base&>(*this), where()}; }
+  basic_view<const T, shape_type> view() const { return {data(), static_cast<const base&>(*this), where()}; }
   operator basic_view<T, shape_type>() { return view(); }
   operator basic_view<const T, shape_type>() const { return view(); }
 
@@ -135,16 +137,20 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
   template <auto... E, std::integral... I> auto reshape(I... extents) { return view().template reshape<E...>(extents...); }
   template <auto... E, std::integral... I> auto reshape(I... extents) const { return view().template reshape<E...>(extents...); }
   T item() const { return view().item(); }
-  operator T() const requires(sizeof...(D) == 0) { return *data(); }
+  operator T() const requires(sizeof...(D) == 0) { return view(); }
   void fill(literal value) { view().fill(T(value)); }
   void assign(const basic_view<const T, shape_type>& from) { view().assign(from); }
   basic_tensor copy() const { return view().copy(); }
+  /// A copy on a device: x.to(device::cuda). Throws device_error if the program has no such device, thunder::error if it has no memory.
+  basic_tensor to(device target) const { return view().to(target); }
   template <element U> basic_tensor<U, shape_type> cast() const { return view().template cast<U>(); }
 
   /// Gives up the memory; the tensor is then moved-from.
   storage release() && { return std::move(storage_); }
 
  private:
+  struct nothing {};
+  explicit basic_tensor(nothing) {}
   basic_tensor(const bindings& b, bool sized) {
     if (sized || is_static) {
       if constexpr (!is_static) static_cast<base&>(*this) = base(b);

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "extents.hpp"
+#include "storage.hpp"
 
 namespace thunder {
 
@@ -51,16 +52,21 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   explicit basic_view(T* data, I... extents) : base(bind_positional<shape_type>(extents...)), data_(data) {}
   /// The same with the sizes by name.
   basic_view(T* data, const bindings& b) : base(b), data_(data) {}
-  /// The same with the sizes of a shape that has (at least) these names.
+  /// The same with the sizes of a shape that has (at least) these names, of memory on a device.
   template <class Other>
-  constexpr basic_view(T* data, const shaped<Other>& extents) : base(extents), data_(data) {}
+  constexpr basic_view(T* data, const shaped<Other>& extents, device where = device::cpu) : base(extents), data_(data), where_(where) {}
   /// A mutable view is a constant view.
   template <class U>
     requires(std::is_const_v<T> && std::is_same_v<U, value_type>)
-  constexpr basic_view(const basic_view<U, shape_type>& o) : base(o), data_(o.data()) {}
+  constexpr basic_view(const basic_view<U, shape_type>& o) : base(o), data_(o.data()), where_(o.where()) {}
 
   constexpr T* data() const { return data_; }
-  constexpr std::span<T> span() const { return {data_, static_cast<std::size_t>(size())}; }
+  /// The device of the memory. Elements are read and written here only if that is the CPU: what is checked throws a device_error.
+  constexpr device where() const { return where_; }
+  constexpr std::span<T> span() const {
+    if (where_ != device::cpu) require_cpu(where_, "span");
+    return {data_, static_cast<std::size_t>(size())};
+  }
   constexpr basic_view view() const { return *this; }
 
   /// The element at an index, one integer per axis, unchecked.
@@ -90,7 +96,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
       return static_cast<T&>(data_[i]);
     } else {
       basic_view<T, typename split_shape<shape_type>::rest> row(data_, static_cast<const base&>(*this));
-      return basic_view<T, typename split_shape<shape_type>::rest>(data_ + i * row.size(), row);
+      return basic_view<T, typename split_shape<shape_type>::rest>(data_ + i * row.size(), row, where_);
     }
   }
   /// (x: [B, ...]) -> [end - begin, ...]: rows begin <= i < end of a leading named axis, for example a batch; the view's B is
@@ -101,7 +107,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
         lead.size == 1 && lead.a && !lead.b && (((dim(D).a == lead.a) + (dim(D).b == lead.a) + (dim(D).c == lead.a)) + ...) == 1,
         "slice(begin, end) needs a leading axis with a name of its own: write slice<begin, end>() or reshape first");
     check_rows(begin, end);
-    basic_view r(data_ + begin * row_size(), *this);
+    basic_view r(data_ + begin * row_size(), *this, where_);
     r.resize(base::named.find(lead.a), end - begin);
     return r;
   }
@@ -110,8 +116,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   auto slice() const requires(sizeof...(D) > 0) {
     static_assert(0 <= Begin && Begin <= End, "a slice is begin <= end");
     check_rows(Begin, End);
-    return basic_view<T, typename split_shape<shape_type>::template with_first<dim(End - Begin)>>(data_ + Begin * row_size(),
-                                                                                                  *this);
+    return basic_view<T, typename split_shape<shape_type>::template with_first<dim(End - Begin)>>(data_ + Begin * row_size(), *this, where_);
   }
   /// The same elements with other extents: x.reshape<B, 28, 28>(). Without arguments the new dimensions use the names of this
   /// shape; otherwise the arguments are the sizes of the new shape's names. Throws shape_error if the number of elements differs.
@@ -119,42 +124,52 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   auto reshape(I... extents) const {
     using to = shape_t<E...>;
     if constexpr (sizeof...(I) > 0) {
-      return check_count(basic_view<T, to>(data_, extents...));
+      basic_view<T, to> r(data_, extents...);
+      r.where_ = where_;
+      return check_count(r);
     } else {
       static_assert(((base::named.uses(dim(E)) == (dim(E).a != 0) + (dim(E).b != 0) + (dim(E).c != 0)) && ...),
                     "reshape to a new name needs its size: x.reshape<N, 4>(100)");
       static_assert(!is_static || (std::int64_t{1} * ... * dim(E).size) == (std::int64_t{1} * ... * dim(D).size),
                     "reshape keeps the number of elements");
-      return check_count(basic_view<T, to>(data_, static_cast<const base&>(*this)));
+      return check_count(basic_view<T, to>(data_, static_cast<const base&>(*this), where_));
     }
   }
 
   /// The one element. Throws shape_error if there is not exactly one.
   value_type item() const {
     if (size() != 1) throw shape_error("item: a tensor " + this->printed(dtype) + " has not exactly one element");
-    return *data_;
+    value_type x;
+    copy_bytes(&x, device::cpu, data_, where_, sizeof x);
+    return x;
   }
-  constexpr operator value_type() const requires(sizeof...(D) == 0) { return *data_; }
+  constexpr operator value_type() const requires(sizeof...(D) == 0) { return where_ == device::cpu ? *data_ : item(); }
 
   /// Sets every element.
   constexpr void fill(value_type value) const requires(!std::is_const_v<T>) {
+    if (where_ != device::cpu) require_cpu(where_, "fill");
     for (std::int64_t i = 0, n = size(); i < n; ++i) data_[i] = value;
   }
   /// Copies the elements of another view here. The two may overlap. Throws shape_error if the extents differ.
   void assign(const basic_view<const value_type, shape_type>& from) const requires(!std::is_const_v<T>) {
     if (!this->same_extents(from))
       throw shape_error("assign: " + from.printed(dtype) + " does not fit into " + this->printed(dtype));
-    if (size()) std::memmove(data_, from.data(), static_cast<std::size_t>(size()) * sizeof(T));
+    const auto bytes = static_cast<std::size_t>(size()) * sizeof(T);
+    if (where_ != device::cpu || from.where() != device::cpu) copy_bytes(data_, where_, from.data(), from.where(), bytes);
+    else if (bytes) std::memmove(data_, from.data(), bytes);
   }
-  /// A tensor with a copy of the elements (tensor.hpp).
-  basic_tensor<value_type, shape_type> copy() const {
-    auto r = basic_tensor<value_type, shape_type>::uninitialised(static_cast<const base&>(*this));
+  /// A tensor with a copy of the elements, on the same device (tensor.hpp).
+  basic_tensor<value_type, shape_type> copy() const { return to(where_); }
+  /// A tensor with a copy of the elements, on the given device.
+  basic_tensor<value_type, shape_type> to(device target) const {
+    auto r = basic_tensor<value_type, shape_type>::uninitialised(static_cast<const base&>(*this), target);
     r.view().assign(*this);
     return r;
   }
   /// A tensor with the elements converted to U (tensor.hpp): x.cast<thunder::bf16>().
   template <element U>
   basic_tensor<U, shape_type> cast() const {
+    require_cpu(where_, "cast");
     auto r = basic_tensor<U, shape_type>::uninitialised(static_cast<const base&>(*this));
     for (std::int64_t i = 0, n = size(); i < n; ++i) r.data()[i] = convert<U>(data_[i]);
     return r;
@@ -186,6 +201,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   }
 
   T* data_ = nullptr;
+  device where_ = device::cpu;
 };
 
 /// A tensor or a view.
@@ -199,6 +215,8 @@ concept tensor_like = requires(const std::remove_cvref_t<X>& x) {
 template <tensor_like A, tensor_like B>
   requires(A::type == B::type)
 bool operator==(const A& a, const B& b) {
+  require_cpu(a.where(), "==");
+  require_cpu(b.where(), "==");
   if (!a.same_extents(b)) return false;
   for (std::int64_t i = 0, n = a.size(); i < n; ++i)
     if (!(a.data()[i] == b.data()[i])) return false;
@@ -209,6 +227,8 @@ bool operator==(const A& a, const B& b) {
 /// close, NaN is close to nothing. The element types may differ.
 template <tensor_like A, tensor_like B>
 bool allclose(const A& a, const B& b, double rtol = 1e-5, double atol = 1e-8) {
+  require_cpu(a.where(), "allclose");
+  require_cpu(b.where(), "allclose");
   if (!a.same_extents(b)) return false;
   constexpr double most = 1.7976931348623157e308;
   for (std::int64_t i = 0, n = a.size(); i < n; ++i) {

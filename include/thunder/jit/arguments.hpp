@@ -99,7 +99,7 @@ template <class... A> struct argument_list { static constexpr bool known = false
 template <class... A> requires(argument<A>::known && ...) struct argument_list<A...> {
   static constexpr bool known = true;
   using expressions = pack<typename argument<A>::expression...>;
-  template <class F> using parameters = thunder::parameters<F, typename argument<A>::expression...>;
+  template <class F> using parameters = thunder::parameters<tracer::program, F, typename argument<A>::expression...>;
   /// Which formals are donated.
   static constexpr std::uint64_t donations = [] {
     std::uint64_t mask = 0;

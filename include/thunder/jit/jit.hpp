@@ -47,7 +47,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
 
  private:
   template <class R, std::uint64_t Donated, class... X> static auto lower_as(pack<X...>) {
-    using T = decltype(trace_of<R, F, X...>());
+    using T = decltype(trace_of<tracer::program, R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return invalid{};
     else {
       using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy>;

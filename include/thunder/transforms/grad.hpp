@@ -168,8 +168,8 @@ template <class F, class Wrt, bool Value> struct grad_function {
   F f;
 
   template <class... X> requires(traced_tree<X> && ...) constexpr auto operator()(X...) const {
-    using R = typename outcome<F, parameters<F, X...>>::type;
-    using T = decltype(trace_of<R, F, X...>());
+    using R = typename outcome<F, parameters<tracer::derivative, F, X...>>::type;
+    using T = decltype(trace_of<tracer::derivative, R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return nothing(Wrt{});
     else if constexpr (!is_loss<R>()) {
       make<refused<mistake::not_scalar, tree<R>::leaves>>();
@@ -228,6 +228,7 @@ template <class F, class Wrt, bool Value> struct grad_function {
   }
 };
 template <class F, class W, bool V> inline constexpr bool is_closed<grad_function<F, W, V>> = is_closed<F>;
+template <class F, class W, bool V> inline constexpr std::uint64_t levels_named<grad_function<F, W, V>> = levels_named<F>;
 
 /// The gradient of a scalar function by its first argument, by some arguments (wrt<0, 1>), or by all trainable parameters
 /// that it reads (wrt_parameters). f returns a floating-point expression of rank 0, or a tree whose first leaf is one.

@@ -199,6 +199,18 @@ TEST_CASE("trees of arguments") {
   CHECK(near(r[1].reals, {2.5}));
 }
 
+TEST_CASE("more than 64 arguments") {
+  constexpr auto many = []<class... X>(X... x) { return ((x * x) + ...); };
+  const auto gradient = []<int... I>(std::integer_sequence<int, I...>, const std::vector<reference_array>& in) {
+    return run<decltype(static_cast<void>(I), arg<double>{})...>(grad(many, wrt<0, 63>), in);
+  };
+  std::vector<reference_array> in;
+  for (int i = 0; i < 70; ++i) in.push_back(scalar(i + 1));
+  const auto r = gradient(std::make_integer_sequence<int, 70>{}, in);
+  CHECK(r[0].reals == std::vector<double>{2});
+  CHECK(r[1].reals == std::vector<double>{128});
+}
+
 TEST_CASE("stop_gradient") {
   CHECK(reals<arg<double>>(grad([](auto x) { return x * stop_gradient(x * x); }), {scalar(3)}) == std::vector<double>{9});
 }

@@ -167,6 +167,8 @@ template <class F, class... X> constexpr auto trace() {
   return trace_of<tracer::program, R, F, X...>();
 }
 template <class F, class... X> using trace_t = decltype(trace<F, X...>());
+/// The trace of f, to look at or to print (ir/print.hpp): trace(f, param<"x", float, 4, 8>()). No program is made.
+template <class F, class... X> requires(traced_tree<X> && ...) constexpr auto trace(F, X...) { return trace<F, X...>(); }
 
 // ---- modules
 template <class Body, fixed_string Prefix, class R, class... E> constexpr auto call_body(pack<E...>) {
@@ -193,12 +195,16 @@ template <fixed_string Prefix, class F> inline constexpr std::uint64_t levels_na
 template <fixed_string Prefix, class F> constexpr auto scope(F f) { return scoped<Prefix, F>{f}; }
 
 template <fixed_string S, int I> constexpr auto numbered() {  // "h" -> "h.11"
-  constexpr int digits = I > 99 ? 3 : I > 9 ? 2 : 1;
+  constexpr int digits = [] {
+    int n = 1;
+    for (int i = I; i > 9; i /= 10) ++n;
+    return n;
+  }();
   fixed_string<sizeof(S.text) + 1 + digits> r;
   std::size_t n = 0;
   for (; S.text[n]; ++n) r.text[n] = S.text[n];
   r.text[n++] = '.';
-  for (int p = I > 99 ? 100 : I > 9 ? 10 : 1; p; p /= 10) r.text[n++] = static_cast<char>('0' + I / p % 10);
+  for (int k = digits, i = I; k-- > 0; i /= 10) r.text[n + static_cast<std::size_t>(k)] = static_cast<char>('0' + i % 10);
   return r;
 }
 /// A fold, so that layers are siblings and not nested instantiations: an error in layer 7 is as deep as one in layer 0.
@@ -216,7 +222,21 @@ template <class Name, class Indices> struct repeat_function;
 template <class Name, int... I> struct repeat_function<Name, std::integer_sequence<int, I...>> {
   template <class F, class X> constexpr auto operator()(F f, X x) const { return (x >> ... >> repetition<Name::stored, I, F>{f}); }
 };
+/// More than the fold that clang nests: 128 at a time.
+template <class Name, int N> struct long_repeat_function {
+  template <int First, class F> struct part {
+    F f;
+    template <int... I, class X> constexpr auto apply(std::integer_sequence<int, I...>, X x) const { return (x >> ... >> repetition<Name::stored, First + I, F>{f}); }
+    template <class X> friend constexpr auto operator>>(X x, part p) { return p.apply(std::make_integer_sequence<int, (N - First < 128 ? N - First : 128)>{}, x); }
+  };
+  template <int... K, class F, class X> static constexpr auto apply(std::integer_sequence<int, K...>, F f, X x) { return (x >> ... >> part<128 * K, F>{f}); }
+  template <class F, class X> constexpr auto operator()(F f, X x) const { return apply(std::make_integer_sequence<int, (N + 127) / 128>{}, f, x); }
+};
+template <int N, fixed_string S> constexpr auto choose_repeat() {
+  if constexpr (N > 128) return long_repeat_function<literal_name<S>, N>{};
+  else return repeat_function<literal_name<S>, std::make_integer_sequence<int, N>>{};
+}
 /// f applied N times, each with its own parameters: repeat<12, "h">(block, x) reads "h.0.weight" to "h.11.weight".
-template <int N, fixed_string S> inline constexpr repeat_function<literal_name<S>, std::make_integer_sequence<int, N>> repeat{};
+template <int N, fixed_string S> inline constexpr auto repeat = choose_repeat<N, S>();
 
 }  // namespace thunder

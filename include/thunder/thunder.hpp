@@ -1,10 +1,12 @@
 #pragma once
 /// Everything.
 #include "ir/refuse.hpp"  // first: an error in it shows the way it was included
+#include "ir/print.hpp"
 #include "jit/init.hpp"
 #include "jit/jit.hpp"
 #include "nn/linear.hpp"
 #include "ops/all.hpp"
+#include "ops/initial.hpp"
 #include "optim/adamw.hpp"
 #include "optim/sgd.hpp"
 #include "runtime/print.hpp"

@@ -116,7 +116,7 @@ TEST_CASE("five steps of SGD with momentum and weight decay") {
   std::vector<double> v(in * out + out, 0);
   CHECK(train([](auto x, auto y, auto rate) {
           auto [loss, g] = value_and_grad(loss_of, wrt_parameters)(x, y);
-          return std::tuple{loss, update(optim::sgd(g, rate, 0.9_c, 0.01_c))};
+          return std::tuple{loss, update(optim::sgd<optim::sgd_options{.weight_decay = 0.01}>(g, rate))};
         }, [&](std::vector<double>& p, const std::vector<double>& g, double rate, int) {
           for (std::size_t i = 0; i < p.size(); ++i) v[i] = 0.9 * v[i] + g[i] + 0.01 * p[i], p[i] -= rate * v[i];
         }) < 1e-6);
@@ -137,6 +137,19 @@ TEST_CASE("five steps of AdamW after clipping") {
             m[i] = 0.9 * m[i] + 0.1 * g[i], v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
             const double step = m[i] / (1 - std::pow(0.9, t)) / (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
             p[i] -= rate * (step + 0.01 * p[i]);
+          }
+        }) < 2e-5);
+}
+
+TEST_CASE("an optimizer's options") {
+  std::vector<double> v(in * out + out, 0);
+  CHECK(train([](auto x, auto y, auto rate) {
+          auto [loss, g] = value_and_grad(loss_of, wrt_parameters)(x, y);
+          return std::tuple{loss, update(optim::adamw<optim::adamw_options{.beta1 = 0, .beta2 = 0.5, .weight_decay = 0}>(g, rate))};
+        }, [&](std::vector<double>& p, const std::vector<double>& g, double rate, int t) {
+          for (std::size_t i = 0; i < p.size(); ++i) {
+            v[i] = 0.5 * v[i] + 0.5 * g[i] * g[i];
+            p[i] -= rate * g[i] / (std::sqrt(v[i] / (1 - std::pow(0.5, t))) + 1e-8);
           }
         }) < 2e-5);
 }

@@ -83,6 +83,15 @@ TEST_CASE("two parameters: one new value, and swapped") {
   CHECK(error_of_updates<true>([](auto x) { return std::tuple{a(), replace(named_value<"a">(b() + x), named_value<"b">(a() * 0.5_c))}; }) < tolerance);
 }
 
+TEST_CASE("one buffer by its name, also twice with one value") {
+  const auto f = [](auto x) { return std::tuple{sum(x), update<"a">(0.9_c * a() + 0.1_c * x)}; };
+  CHECK(error_of_updates(f) < tolerance);
+  state s = start();
+  const state before = s.copy();
+  jit([](auto x) { return std::pair{update<"a">(a() + x), update<"a">(a() + x)}; })(s, 1.0f);
+  CHECK(s["a"].as<float, 6, 6>()(2, 3) == before["a"].as<float, 6, 6>()(2, 3) + 1);
+}
+
 TEST_CASE("donated arguments") {
   auto step = jit([](auto x, auto y) { return std::tuple{transpose(x) + y, sum(x)}; });
   tensor<float, 6, 6> x = wave<float, 6, 6>(0.1), y = wave<float, 6, 6>(0.2);

@@ -1,6 +1,8 @@
 // transpose, slice, pad, concatenate, iota, unsqueeze.
 #include "../typed.hpp"
 
+#include <thunder/transforms/grad.hpp>
+
 #include <doctest/doctest.h>
 
 using namespace thunder;
@@ -43,6 +45,15 @@ TEST_CASE("slice and pad") {
 TEST_CASE("concatenate") {
   CHECK(reals<M>([](auto m) { return concatenate(axis<1>, m, slice<1, 0, 1>(m)); }, matrix) == std::vector<double>{0, 1, 2, 0, 3, 4, 5, 3});
   CHECK(reals<M>([](auto m) { return concatenate(axis<0>, slice<0, 1, 2>(m), m); }, matrix) == std::vector<double>{3, 4, 5, 0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("gradients by what has no elements") {
+  using none = arg<double, 0>;
+  constexpr auto f = [](auto e, auto x) { return sum(square(concatenate(axis<0>, e, x))) + sum(pad<0, 1, 1>(e)); };
+  const auto r = run<none, arg<double, 2>>(grad(f, wrt<0, 1>), {array({0}, {}), array({2}, {1, 2})});
+  REQUIRE(r.size() == 2);
+  CHECK(r[0].reals.empty());
+  CHECK(r[1].reals == std::vector<double>{2, 4});
 }
 
 TEST_CASE("iota and extent") {

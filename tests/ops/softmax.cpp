@@ -1,6 +1,8 @@
 // softmax, log_softmax, logsumexp against their closed forms.
 #include "../typed.hpp"
 
+#include <thunder/transforms/grad.hpp>
+
 #include <doctest/doctest.h>
 
 using namespace thunder;
@@ -45,6 +47,18 @@ TEST_CASE("large inputs do not overflow") {
   CHECK(near(reals<V>([](auto v) { return softmax(v); }, in), {p, 1 - p, 0}, 1e-9));
   CHECK(near(reals<V>([](auto v) { return log_softmax(v); }, in), {std::log(p), std::log(1 - p), -2e5 + std::log(1 - p) - 1}, 1e-9));
   CHECK(near(reals<V>([](auto v) { return logsumexp(v); }, in), {1e5 + std::log(1 + std::exp(1))}));
+}
+
+TEST_CASE("infinite rows") {
+  constexpr double infinite = std::numeric_limits<double>::infinity();
+  const std::vector<reference_array> in{array({4, 2}, {-infinite, -infinite, -infinite, 1, infinite, 0, 1, 1})};
+  using M = arg<double, 4, 2>;
+  CHECK(reals<M>([](auto m) { return logsumexp(m); }, in) == std::vector<double>{-infinite, 1, infinite, 1 + std::log(2)});
+  // a masked row has a gradient, one that is -inf everywhere has none (NaN), and leaves the others alone
+  const auto slope = reals<M>(grad([](auto m) { return sum(logsumexp(m)); }), in);
+  CHECK(std::isnan(slope[0]));
+  CHECK(std::vector<double>(slope.begin() + 2, slope.begin() + 4) == std::vector<double>{0, 1});
+  CHECK(std::vector<double>(slope.begin() + 6, slope.end()) == std::vector<double>{0.5, 0.5});
 }
 
 TEST_CASE("half types are computed in float, and rounded at the end") {

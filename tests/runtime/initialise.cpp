@@ -35,31 +35,33 @@ moments drawn(const initialiser& how, std::int64_t fan_in = 0, std::int64_t fan_
 
 TEST_CASE("fixed values, for every element type") {
   tensor<float, 3> x{1, 2, 3};
-  fill(x, initialisers::zeros, 0, 0, 1);
+  fill(x, initial::zeros, 0, 0, 1);
   CHECK(x == tensor<float, 3>{0, 0, 0});
-  fill(x.view(), initialisers::constant(2.5f), 0, 0, 1);
+  fill(x.view(), initial::constant(2.5f), 0, 0, 1);
   CHECK(x == tensor<float, 3>{2.5f, 2.5f, 2.5f});
   tensor<bool, 2> b;
-  fill(b, initialisers::ones, 0, 0, 1);
+  fill(b, initial::ones, 0, 0, 1);
   CHECK(b == tensor<bool, 2>{true, true});
   tensor<std::int64_t, 2> i;
-  fill(i, initialisers::constant(-3), 0, 0, 1);
+  fill(i, initial::constant(-3), 0, 0, 1);
   CHECK(i == tensor<std::int64_t, 2>{-3, -3});
-  static_assert(initialisers::normal(0, 0.02f) == initialiser{initialiser::normal, 0, 0.02f});
+  static_assert(initialiser(initial::zeros) == initialiser{} && initialiser(initial::fan_in_uniform<7>()) == initial::fan_in_uniform(1));
+  static_assert(initialiser(initial::normal()) == initial::normal(0, 1) && initialiser(initial::uniform()) == initial::uniform(0, 1));
+  static_assert(initial::normal(0, 0.02f) == initialiser{initialiser::normal, 0, 0.02f});
 }
 
 TEST_CASE("elements are the random words of the key") {
   tensor<float, 101> x, y;
-  fill(x, initialisers::uniform(), 0, 0, 0x123456789abcdefull);
+  fill(x, initial::uniform(), 0, 0, 0x123456789abcdefull);
   for (std::uint64_t i = 0; i < 101; ++i) CHECK(x(i) == uniform01(random_word(std::uint64_t{0x123456789abcdefull}, i)));
-  fill(y, initialisers::normal(), 0, 0, 7);
+  fill(y, initial::normal(), 0, 0, 7);
   for (std::uint64_t i = 0; i < 100; i += 2) {
     const normal_pair p(random_word(std::uint64_t{7}, i), random_word(std::uint64_t{7}, i + 1));
     CHECK(y(i) == p.first);
     CHECK(y(i + 1) == p.second);
   }
   tensor<float, 50> shorter;  // the same numbers, whatever the length
-  fill(shorter, initialisers::normal(), 0, 0, 7);
+  fill(shorter, initial::normal(), 0, 0, 7);
   CHECK(shorter == y.slice<0, 50>());
   CHECK(std::isfinite(normal_pair(0xffffffffu, 0xffffffffu).first));
   CHECK(normal_pair(0, 5).first == 0);
@@ -68,19 +70,19 @@ TEST_CASE("elements are the random words of the key") {
 
 TEST_CASE("distributions") {
   auto near = [](double a, double b) { return std::abs(a - b) < 0.02 * (1 + std::abs(b)); };
-  auto u = drawn(initialisers::uniform(-1, 3));
+  auto u = drawn(initial::uniform(-1, 3));
   CHECK(near(u.mean, 1));
   CHECK(near(u.deviation, 4 / std::sqrt(12.0)));
   CHECK((u.low >= -1 && u.low < -0.99 && u.high <= 3 && u.high > 2.99));
-  auto n = drawn(initialisers::normal(2, 0.5f));
+  auto n = drawn(initial::normal(2, 0.5f));
   CHECK(near(n.mean, 2));
   CHECK(near(n.deviation, 0.5));
-  CHECK(drawn(initialisers::xavier_uniform(2), 100, 50).high == doctest::Approx(2 * std::sqrt(6.0 / 150)).epsilon(0.001));
-  CHECK(drawn(initialisers::xavier_normal(), 100, 100).deviation == doctest::Approx(0.1).epsilon(0.02));
-  CHECK(drawn(initialisers::kaiming_uniform(), 600).high == doctest::Approx(0.1).epsilon(0.001));
-  CHECK(drawn(initialisers::kaiming_uniform(std::sqrt(5.0f)), 100).high == doctest::Approx(0.1).epsilon(0.001));
-  CHECK(drawn(initialisers::kaiming_normal(), 200).deviation == doctest::Approx(0.1).epsilon(0.02));
-  CHECK(drawn(initialisers::fan_in_uniform(), 100).low == doctest::Approx(-0.1).epsilon(0.001));
+  CHECK(drawn(initial::xavier_uniform(2), 100, 50).high == doctest::Approx(2 * std::sqrt(6.0 / 150)).epsilon(0.001));
+  CHECK(drawn(initial::xavier_normal(), 100, 100).deviation == doctest::Approx(0.1).epsilon(0.02));
+  CHECK(drawn(initial::kaiming_uniform(), 600).high == doctest::Approx(0.1).epsilon(0.001));
+  CHECK(drawn(initial::kaiming_uniform(std::sqrt(5.0f)), 100).high == doctest::Approx(0.1).epsilon(0.001));
+  CHECK(drawn(initial::kaiming_normal(), 200).deviation == doctest::Approx(0.1).epsilon(0.02));
+  CHECK(drawn(initial::fan_in_uniform(), 100).low == doctest::Approx(-0.1).epsilon(0.001));
 }
 
 TEST_CASE("keys and states") {
@@ -89,16 +91,16 @@ TEST_CASE("keys and states") {
   CHECK(parameter_key(1, "h.0.w") != parameter_key(2, "h.0.w"));
   state s;
   s.insert("w", tensor<bf16, 10>());
-  for (auto& [name, value] : s) fill(value, initialisers::normal(), 10, 10, parameter_key(5, name));
+  for (auto& [name, value] : s) fill(value, initial::normal(), 10, 10, parameter_key(5, name));
   tensor<bf16, 10> w;
-  fill(w, initialisers::normal(), 10, 10, parameter_key(5, "w"));
+  fill(w, initial::normal(), 10, 10, parameter_key(5, "w"));
   CHECK(s["w"].as<bf16, 10>() == w);
 }
 
 TEST_CASE("what cannot be") {
   tensor<std::int32_t, 3> x;
-  CHECK_THROWS_WITH_AS(fill(x, initialisers::normal(), 1, 1, 1), "an initialiser that draws random numbers cannot fill a tensor of int32",
+  CHECK_THROWS_WITH_AS(fill(x, initial::normal(), 1, 1, 1), "an initialiser that draws random numbers cannot fill a tensor of int32",
                        error);
   tensor<float, 3> y;
-  CHECK_THROWS_WITH_AS(fill(y, initialisers::kaiming_uniform(), 0, 1, 1), "an initialiser needs a positive fan_in, not 0", shape_error);
+  CHECK_THROWS_WITH_AS(fill(y, initial::kaiming_uniform(), 0, 1, 1), "an initialiser needs a positive fan_in, not 0", shape_error);
 }

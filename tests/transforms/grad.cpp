@@ -133,6 +133,32 @@ TEST_CASE("perturbation confusion") {
   CHECK(reals<arg<double>>(h, {scalar(3)}) == std::vector<double>{12});
 }
 
+template <class X> struct times {  // captures nothing, but its type names an outer expression
+  constexpr auto operator()(auto y) const { return X{} * y; }
+};
+template <class X> struct plus {
+  constexpr auto operator()(auto y) const { return X{} + y; }
+};
+TEST_CASE("types that name outer expressions are no perturbation confusion either") {
+  constexpr auto f = [](auto x) { return grad(times<decltype(x)>{})(x); };
+  CHECK(reals<arg<double>>(f, {scalar(3)}) == std::vector<double>{3});
+  constexpr auto g = [](auto s) { return grad([](auto x) { return x * grad(plus<decltype(x)>{})(x); })(s); };
+  CHECK(reals<arg<double>>(g, {scalar(3)}) == std::vector<double>{1});
+  constexpr auto in_a_scope = [](auto s) { return grad([](auto x) { return x * scope<"a">(plus<decltype(x)>{})(x); })(s); };
+  CHECK(reals<arg<double>>(in_a_scope, {scalar(3)}) == std::vector<double>{12});
+  // where the argument does not lead to it: d/dx [x d/dc (x c)] = 2 x
+  constexpr auto h = [](auto s) { return grad([](auto x) { return x * grad(times<decltype(x)>{})(full<double>(1_c)); })(s); };
+  CHECK(reals<arg<double>>(h, {scalar(3)}) == std::vector<double>{6});
+}
+
+TEST_CASE("a second look at what captures something leaves the traces inside alone") {
+  constexpr auto inner = [](auto y) { return sum(y * y); };
+  using At0 = arg<double, 3>;
+  using probed = parameters<tracer::derivative, decltype(inner), decltype(formal<probe_level, 0, dtype::f64>(shape_t<3>{}))>;
+  static_assert(std::is_same_v<probed, parameters<tracer::derivative, decltype(inner), decltype(formal<0, 0, dtype::f64>(shape_t<3>{}))>>);
+  static_assert(std::is_same_v<probed, parameters<tracer::derivative, const decltype(inner), At0>>);
+}
+
 TEST_CASE("captures of outer expressions are constants") {
   constexpr auto f = [](auto x, auto t) {
     const auto c = exp(t) + 1_c;
@@ -171,6 +197,18 @@ TEST_CASE("trees of arguments") {
   REQUIRE(r.size() == 2);
   CHECK(near(r[0].reals, {3, 6}));
   CHECK(near(r[1].reals, {2.5}));
+}
+
+TEST_CASE("more than 64 arguments") {
+  constexpr auto many = []<class... X>(X... x) { return ((x * x) + ...); };
+  const auto gradient = []<int... I>(std::integer_sequence<int, I...>, const std::vector<reference_array>& in) {
+    return run<decltype(static_cast<void>(I), arg<double>{})...>(grad(many, wrt<0, 63>), in);
+  };
+  std::vector<reference_array> in;
+  for (int i = 0; i < 70; ++i) in.push_back(scalar(i + 1));
+  const auto r = gradient(std::make_integer_sequence<int, 70>{}, in);
+  CHECK(r[0].reals == std::vector<double>{2});
+  CHECK(r[1].reals == std::vector<double>{128});
 }
 
 TEST_CASE("stop_gradient") {

@@ -11,6 +11,11 @@ constexpr bool any_of(std::initializer_list<bool> list) {
     if (b) return true;
   return false;
 }
+constexpr std::uint64_t all_bits(std::initializer_list<std::uint64_t> list) {
+  std::uint64_t bits = 0;
+  for (std::uint64_t b : list) bits |= b;
+  return bits;
+}
 constexpr bool all_equal(int value, std::initializer_list<int> list) {
   for (int n : list)
     if (n != value) return false;

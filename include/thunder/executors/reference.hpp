@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "../core/error.hpp"
-#include "../ir/leaves.hpp"
+#include "../ir/print.hpp"
 #include "../transforms/decompose.hpp"
 #include "reference/rules.hpp"
 
@@ -67,12 +67,6 @@ template <class... Op> class interpreter<pack<Op...>> {
     }
     return r;
   }
-  /// A parameter's or scope's full name below a prefix.
-  static std::string full_name(const graph_view& g, int name, const std::string& prefix) {
-    if (name < 0) return name == name_info::absolute ? "" : prefix;
-    const std::string parent = full_name(g, g.names[name].parent, prefix);
-    return parent.empty() ? g.names[name].text : parent + "." + g.names[name].text;
-  }
 
   std::vector<reference_array> run(const graph_view& whole, std::span<const reference_array* const> inputs, const std::string& prefix) {
     graph flat;
@@ -91,13 +85,13 @@ template <class... Op> class interpreter<pack<Op...>> {
       if (n.op->id == table_of<ops::formal>()->id) {
         value[first] = inputs[static_cast<std::size_t>(g.word(n, 0))];
       } else if (n.op->id == table_of<ops::parameter>()->id) {
-        const std::string name = full_name(g, n.name, prefix);
+        const std::string name = print_name(g, n.name, prefix);
         const auto found = parameters_.find(name);
         if (found == parameters_.end()) throw state_error("interpret: there is no parameter " + name);
         bind(g.type(n.result), found->second, "the parameter " + name, true);
         value[first] = &found->second;
       } else if (n.body) {
-        auto results = run(*n.body, x, full_name(g, n.name, prefix));
+        auto results = run(*n.body, x, print_name(g, n.name, prefix));
         for (std::size_t k = 0; k < results.size(); ++k) made[first + k] = std::move(results[k]);
       } else {
         const meta& m = g.type(n.result);

@@ -12,6 +12,7 @@ struct invalid {
   template <std::size_t> constexpr invalid get() const { return {}; }
   template <class... K> constexpr invalid operator()(K...) const { return {}; }
   template <class K> constexpr invalid operator[](K) const { return {}; }
+  template <class K> constexpr invalid& operator=(K) { return *this; }
   constexpr int item() const { return 0; }
   template <class Stream> friend Stream& operator<<(Stream& s, invalid) { return s; }
 };
@@ -78,6 +79,11 @@ struct expr : definitions<static_cast<int>(D % definition_buckets)>::template de
   template <int N = 0> constexpr explicit operator bool() const {
     make<refused<mistake::condition, N>>();
     return false;
+  }
+  /// Only to say what is wrong with `s = s + x`.
+  template <class X> constexpr expr& operator=(X) {
+    if constexpr (!std::is_same_v<X, invalid>) make<refused<mistake::assignment, sizeof(X)>>();
+    return *this;
   }
 };
 

@@ -168,7 +168,6 @@ template <graph_size S, graph_size From> constexpr frozen<S> trim(const frozen<F
 /// A graph made by Maker::make() as static data of exact size. Maker::guess() bounds the size, so that one evaluation is enough;
 /// where it is too small, a second one follows.
 template <class Maker> struct stored {
-  using maker = Maker;
   static constexpr digest key = Maker::key;
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 /// The statements that no op's rule makes: formals, parameters and calls.
 #include "../core/fixed_string.hpp"
+#include "../core/initialiser.hpp"
 #include "refuse.hpp"
 
 namespace thunder {
@@ -42,9 +43,6 @@ template <int Level, int I, dtype T, class S> constexpr auto formal(S) {
   static_assert(leaf_record<E, ops::formal, words<I>, std::uint64_t{1} << Level, no_name>::value.result_count == 1);
   return E{};
 }
-
-/// How a parameter starts, as a type (core/initialiser.hpp says what the rules mean).
-template <int Rule, std::int64_t A = 0, std::int64_t B = 0> struct initial_c {};
 
 /// A name as a type: `text` and `hash`.
 template <fixed_string Name> struct literal_name {

@@ -1,8 +1,12 @@
 #pragma once
 /// A graph as text, one statement a line.
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 
-#include "graph.hpp"
+#include "trace.hpp"
 
 namespace thunder {
 
@@ -12,11 +16,23 @@ inline std::string print(const meta& m) {
   for (int i = 0; i < m.rank; ++i) r.append(i ? ", " : "").append(spelled(m.d[i]).text);
   return r + ']';
 }
-/// A parameter's or scope's full name: "h.3.attn.weight".
-inline std::string print_name(const graph_view& g, int name) {
-  std::string r;
-  for (int i = name; i >= 0; i = g.names[i].parent) r = g.names[i].text + (r.empty() ? "" : "." + r);
-  return r;
+/// A parameter's or scope's full name, "h.3.attn.weight", below a prefix if it is not absolute.
+inline std::string print_name(const graph_view& g, int name, const std::string& prefix = "") {
+  if (name < 0) return name == name_info::absolute ? "" : prefix;
+  const std::string parent = print_name(g, g.names[name].parent, prefix);
+  return parent.empty() ? g.names[name].text : parent + "." + g.names[name].text;
+}
+/// An attribute. Real ones are held as the bits of a double, and as no integer attribute is so large, these look like none: 0.5.
+inline std::string print_word(std::int64_t w) {
+  const double v = std::bit_cast<double>(w);
+  const std::int64_t exponent = w >> 52 & 0x7ff;
+  if (exponent == 0 || (exponent == 0x7ff && !std::isinf(v))) return std::to_string(w);
+  char text[32];
+  for (int digits = 1; digits < 18; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, v);
+    if (std::strtod(text, nullptr) == v) break;
+  }
+  return text;
 }
 
 /// One statement a line, with its attributes and its name where it has them; then the results:
@@ -35,7 +51,8 @@ inline std::string print(const graph_view& g) {
     for (int k = 0; k < n.operands; ++k) r += (k ? ", %" : "(%") + std::to_string(g.operand(n, k));
     if (n.operands) r += ')';
     if (n.name >= 0) r += " \"" + print_name(g, n.name) + '"';
-    for (int k = 0; k < n.words; ++k) r += (k ? ", " : " <") + std::to_string(g.word(n, k));
+    // The words of an extent are a dimension's, whose name is packed into an integer.
+    for (int k = 0; k < n.words; ++k) r += (k ? ", " : " <") + (n.op->id == digest_of("thunder.extent") ? std::to_string(g.word(n, k)) : print_word(g.word(n, k)));
     if (n.words) r += '>';
     for (int k = 0; k < n.results; ++k) r += (k ? ", " : " : ") + print(g.type(n.result + k));
     r += '\n';
@@ -43,6 +60,12 @@ inline std::string print(const graph_view& g) {
   r += "results:";
   for (int k = 0; k < g.output_count; ++k) r += (k ? ", %" : " %") + std::to_string(g.outputs[k]);
   return r + '\n';
+}
+
+/// A trace prints as its statements: std::cout << trace(f, spec<float, B, 784>()).
+template <class Stream, class R, class Body> Stream& operator<<(Stream& out, traced<R, Body>) {
+  out << print(Body::view);
+  return out;
 }
 
 }  // namespace thunder

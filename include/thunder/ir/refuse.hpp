@@ -59,9 +59,14 @@ constexpr auto make(X...) {
       static_assert(why::template is_not<wrt_missing>, "grad: wrt<I> names an argument that the function does not have: arguments count from 0");
       static_assert(why::template is_not<wrt_order>, "grad: name the arguments of wrt<I, J> in ascending order");
       static_assert(why::template is_not<wrt_integer>, "grad: an argument to differentiate by is not floating-point: cast it, or leave it out of wrt<...>");
+      static_assert(why::template is_not<wrt_empty>, "grad: wrt<> names no argument: name those to differentiate by, as in wrt<0, 1>, or say wrt_parameters");
+      static_assert(why::template is_not<wrt_limit>, "grad: only the first 64 expressions among the arguments can be differentiated by: put these first, or make them parameters");
       static_assert(why::template is_not<not_an_argument>, "an argument of a program is a tensor, a view, a number, or a tuple or class template of them; a state comes first");
       static_assert(why::template is_not<update_unread>, "update: a new value has a name that the program does not read, or another type than the parameter: read the old value, cast the new one");
+      static_assert(why::template is_not<update_twice>, "update: one name gets two different new values: return one update of each parameter or buffer");
       static_assert(why::template is_not<donation_unused>, "donate: no result has the type of a donated argument, so nothing can take its place: pass the tensor itself");
+      static_assert(why::template is_not<no_gradients>, "there are no gradients: what was differentiated reads no trainable parameter, so there is nothing to optimise or to clip");
+      static_assert(why::template is_not<assignment>, "an expression's type is its value, so a variable cannot take another: write auto next = s + x (in a loop: a fold or repeat)");
       return invalid{};
     } else {
       constexpr digest keys[]{X::key..., 0};

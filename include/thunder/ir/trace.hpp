@@ -70,6 +70,26 @@ template <class Body, fixed_string Prefix, class... X> struct call_of {
 // ---- tracing
 /// Whether a callable captures no expression. Wrappers specialise it for what they wrap.
 template <class F> inline constexpr bool is_closed = std::is_empty_v<F>;
+template <class F> inline constexpr bool is_closed<const F> = is_closed<F>;
+
+/// The levels of what a type names: an expression's own, those of a class template's arguments together.
+template <class X> inline constexpr std::uint64_t levels_named = 0;
+template <class X> inline constexpr std::uint64_t levels_named<const X> = levels_named<X>;
+template <dtype T, class S, digest D, int R> inline constexpr std::uint64_t levels_named<expr<T, S, D, R>> = definition(expr<T, S, D, R>{})->levels;
+template <dtype T, class S, int R> inline constexpr std::uint64_t levels_named<expr<T, S, 0, R>> = 0;  // an argument of a program has no record
+template <template <class...> class C, class... E> inline constexpr std::uint64_t levels_named<C<E...>> = all_bits({levels_named<E>...});
+
+/// Who traces a callable. Each takes levels from a range of its own: then a second look at what captures something (at another level)
+/// leaves the traces inside as they were, and a module has the same trace in a program that trains and in one that tests.
+enum class tracer : std::uint8_t { capture, module, derivative, program };
+inline constexpr int probe_level = 63;
+/// The lowest level of a range that is not used.
+constexpr int free_level(tracer who, std::uint64_t used) {
+  const int first = 16 * static_cast<int>(who);
+  const int level = first + std::countr_one((used | std::uint64_t{1} << probe_level) >> first);
+  if (level >= first + 16 || level == probe_level) throw "traces that use each other's expressions are nested at most 15 deep";
+  return level;
+}
 
 /// Formals shaped like a tree of expressions.
 template <int Level, class Leaves> struct formals;
@@ -89,10 +109,11 @@ template <int Level, int... I, class... X> struct parameter_pack<Level, std::int
   using type = pack<decltype(tree<X>::template rebuild<leaves, branch<X...>::before(I)>())...>;
 };
 template <int Level, class... X> using parameters_at = typename parameter_pack<Level, std::make_integer_sequence<int, sizeof...(X)>, X...>::type;
-inline constexpr int probe_level = 63;
-/// The level of the first look: what captures nothing uses no other level, and needs no second.
-template <class F> inline constexpr int first_level = is_closed<F> ? 0 : probe_level;
-template <class F, class... X> using parameters = parameters_at<first_level<F>, X...>;
+/// The level of the first look. What captures nothing needs no second: one that neither its arguments nor its type depend on will do. (The
+/// type of a function object without members may name expressions: template <class X> struct scaled { ... return X{} * y; }.)
+template <tracer Who, class F, class... X>
+inline constexpr int first_level = is_closed<F> ? free_level(Who, levels_named<F> | levels_named<typename branch<X...>::types>) : probe_level;
+template <tracer Who, class F, class... X> using parameters = parameters_at<first_level<Who, F, X...>, X...>;
 
 /// What a function returns that does not take such arguments.
 struct no_match {};
@@ -126,24 +147,26 @@ template <int Level, class R, class... X> constexpr auto store_trace() {
   if constexpr (Body::data.problem != mistake::none) return make<refused<Body::data.problem, 0>>();
   else return traced<R, Body>{};
 }
-/// traced<R, Body> from R = outcome<F, parameters<F, X...>>, or invalid. What captures something is traced again, at the lowest level
+/// traced<R, Body> from R = outcome<F, parameters<Who, F, X...>>, or invalid. What captures something is traced again, at the lowest level
 /// that nothing reachable from the results uses.
-template <class R, class F, class... X> constexpr auto trace_of() {
+template <tracer Who, class R, class F, class... X> constexpr auto trace_of() {
   if constexpr ((is_broken<R> || ... || is_broken<X>)) return invalid{};
   else if constexpr (std::is_same_v<R, no_match>) return make<refused<mistake::not_traceable, sizeof...(X)>>();
   else if constexpr (!traced_tree<R>) return make<refused<mistake::no_expression, sizeof...(X)>>();
-  else if constexpr (is_closed<F>) return store_trace<0, R, X...>();
+  else if constexpr (is_closed<F>) return store_trace<first_level<Who, F, X...>, R, X...>();
   else {
-    constexpr int level = std::countr_one(levels_used<R>() & ~(std::uint64_t{1} << probe_level));
+    constexpr int level = free_level(tracer::capture, levels_used<R>());
     return store_trace<level, typename outcome<F, parameters_at<level, X...>>::type, X...>();
   }
 }
 /// traced<R, Body> of f at arguments of types X (expressions or trees of them), or invalid.
 template <class F, class... X> constexpr auto trace() {
-  using R = typename outcome<F, parameters<F, X...>>::type;
-  return trace_of<R, F, X...>();
+  using R = typename outcome<F, parameters<tracer::program, F, X...>>::type;
+  return trace_of<tracer::program, R, F, X...>();
 }
 template <class F, class... X> using trace_t = decltype(trace<F, X...>());
+/// The trace of f, to look at or to print (ir/print.hpp): trace(f, param<"x", float, 4, 8>()). No program is made.
+template <class F, class... X> requires(traced_tree<X> && ...) constexpr auto trace(F, X...) { return trace<F, X...>(); }
 
 // ---- modules
 template <class Body, fixed_string Prefix, class R, class... E> constexpr auto call_body(pack<E...>) {
@@ -151,30 +174,35 @@ template <class Body, fixed_string Prefix, class R, class... E> constexpr auto c
 }
 /// The call of a module that returns R.
 template <fixed_string Prefix, class R, class F, class... X> constexpr auto call_module() {
-  using T = decltype(trace_of<R, F, X...>());
+  using T = decltype(trace_of<tracer::module, R, F, X...>());
   if constexpr (std::same_as<T, invalid>) return invalid{};
   else return call_body<typename T::body, Prefix, typename T::result>(typename branch<X...>::types{});
 }
 template <fixed_string Prefix, class F> struct scoped {
   F f;
   template <class... X> constexpr auto operator()(X...) const {
-    using R = typename outcome<F, parameters<F, X...>>::type;
+    using R = typename outcome<F, parameters<tracer::module, F, X...>>::type;
     return call_module<Prefix, R, F, X...>();
   }
 };
 template <fixed_string Prefix, class F> inline constexpr bool is_closed<scoped<Prefix, F>> = is_closed<F>;
+template <fixed_string Prefix, class F> inline constexpr std::uint64_t levels_named<scoped<Prefix, F>> = levels_named<F>;
 
 /// f as a module: one call statement whose body is traced once. Names of its parameters are relative to the prefix:
 /// scope<"attn">(f)(x) reads "attn.weight" where f reads "weight".
 template <fixed_string Prefix, class F> constexpr auto scope(F f) { return scoped<Prefix, F>{f}; }
 
 template <fixed_string S, int I> constexpr auto numbered() {  // "h" -> "h.11"
-  constexpr int digits = I > 99 ? 3 : I > 9 ? 2 : 1;
+  constexpr int digits = [] {
+    int n = 1;
+    for (int i = I; i > 9; i /= 10) ++n;
+    return n;
+  }();
   fixed_string<sizeof(S.text) + 1 + digits> r;
   std::size_t n = 0;
   for (; S.text[n]; ++n) r.text[n] = S.text[n];
   r.text[n++] = '.';
-  for (int p = I > 99 ? 100 : I > 9 ? 10 : 1; p; p /= 10) r.text[n++] = static_cast<char>('0' + I / p % 10);
+  for (int k = digits, i = I; k-- > 0; i /= 10) r.text[n + static_cast<std::size_t>(k)] = static_cast<char>('0' + i % 10);
   return r;
 }
 /// A fold, so that layers are siblings and not nested instantiations: an error in layer 7 is as deep as one in layer 0.
@@ -183,7 +211,7 @@ template <fixed_string S, int I, class F> struct repetition {
   template <class X> friend constexpr auto operator>>(X, repetition) {
     if constexpr (is_broken<X>) return invalid{};
     else {
-      using R = decltype(std::declval<const callee<F>&>()(tree<X>::template rebuild<formals<first_level<F>, leaves_of<X>>, 0>()));
+      using R = decltype(std::declval<const callee<F>&>()(tree<X>::template rebuild<formals<first_level<tracer::module, F, X>, leaves_of<X>>, 0>()));
       return call_module<numbered<S, I>(), R, F, X>();
     }
   }
@@ -192,7 +220,21 @@ template <class Name, class Indices> struct repeat_function;
 template <class Name, int... I> struct repeat_function<Name, std::integer_sequence<int, I...>> {
   template <class F, class X> constexpr auto operator()(F f, X x) const { return (x >> ... >> repetition<Name::stored, I, F>{f}); }
 };
+/// More than the fold that clang nests: 128 at a time.
+template <class Name, int N> struct long_repeat_function {
+  template <int First, class F> struct part {
+    F f;
+    template <int... I, class X> constexpr auto apply(std::integer_sequence<int, I...>, X x) const { return (x >> ... >> repetition<Name::stored, First + I, F>{f}); }
+    template <class X> friend constexpr auto operator>>(X x, part p) { return p.apply(std::make_integer_sequence<int, (N - First < 128 ? N - First : 128)>{}, x); }
+  };
+  template <int... K, class F, class X> static constexpr auto apply(std::integer_sequence<int, K...>, F f, X x) { return (x >> ... >> part<128 * K, F>{f}); }
+  template <class F, class X> constexpr auto operator()(F f, X x) const { return apply(std::make_integer_sequence<int, (N + 127) / 128>{}, f, x); }
+};
+template <int N, fixed_string S> constexpr auto choose_repeat() {
+  if constexpr (N > 128) return long_repeat_function<literal_name<S>, N>{};
+  else return repeat_function<literal_name<S>, std::make_integer_sequence<int, N>>{};
+}
 /// f applied N times, each with its own parameters: repeat<12, "h">(block, x) reads "h.0.weight" to "h.11.weight".
-template <int N, fixed_string S> inline constexpr repeat_function<literal_name<S>, std::make_integer_sequence<int, N>> repeat{};
+template <int N, fixed_string S> inline constexpr auto repeat = choose_repeat<N, S>();
 
 }  // namespace thunder

@@ -99,14 +99,15 @@ template <class... A> struct argument_list { static constexpr bool known = false
 template <class... A> requires(argument<A>::known && ...) struct argument_list<A...> {
   static constexpr bool known = true;
   using expressions = pack<typename argument<A>::expression...>;
-  template <class F> using parameters = thunder::parameters<F, typename argument<A>::expression...>;
+  template <class F> using parameters = thunder::parameters<tracer::program, F, typename argument<A>::expression...>;
   /// Which formals are donated.
   static constexpr std::uint64_t donations = [] {
     std::uint64_t mask = 0;
     int at = 0;
-    ((mask |= argument<A>::donations << at, at += argument<A>::leaves), ...);
+    ((mask |= at < 64 ? argument<A>::donations << at : 0, at += argument<A>::leaves), ...);
     return mask;
   }();
+  static_assert(std::popcount(donations) == (0 + ... + std::popcount(argument<A>::donations)), "donate one of the first 64 tensors among the arguments: put it first");
 };
 template <class... A> struct argument_list<state, A...> : argument_list<A...> {};
 

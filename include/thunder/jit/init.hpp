@@ -1,5 +1,6 @@
 #pragma once
 /// The state that a program starts from.
+#include "../ir/print.hpp"
 #include "../runtime/initialise.hpp"
 #include "jit.hpp"
 
@@ -12,8 +13,7 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
   for (int k = 0; k < g.parameter_count; ++k) {
     const parameter_info& p = g.parameters[k];
     const meta& m = g.types[p.type];
-    std::string name;
-    for (int i = p.name; i >= 0; i = g.names[i].parent) name = g.names[i].text + (name.empty() ? "" : "." + name);
+    const std::string name = print_name(g, p.name);
     std::int64_t extents[max_rank]{};
     for (int i = 0; i < m.rank; ++i) {
       extents[i] = b.extent(m.d[i]);

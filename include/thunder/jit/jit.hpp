@@ -47,7 +47,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
 
  private:
   template <class R, std::uint64_t Donated, class... X> static auto lower_as(pack<X...>) {
-    using T = decltype(trace_of<R, F, X...>());
+    using T = decltype(trace_of<tracer::program, R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return invalid{};
     else {
       using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy>;
@@ -67,6 +67,14 @@ template <class F, class Executor, non_finite Policy> class jitted {
   [[no_unique_address]] F f_;
   mutable std::vector<any_program> programs_;  // made when they are first called
 };
+
+/// The trace of f for tensors, views, numbers or shapes alone, to look at or to print: std::cout << trace(f, spec<float, B, 784>()). No
+/// program is made.
+template <class F, class... A> requires(sizeof...(A) > 0 && !(traced_tree<A> && ...)) auto trace(F, const A&...) {
+  using L = argument_list<A...>;
+  if constexpr (!L::known) return make<refused<mistake::not_an_argument, sizeof...(A)>>();
+  else return []<class... X>(pack<X...>) { return trace<F, X...>(); }(typename L::expressions{});
+}
 
 /// A compiled program of a generic callable, lowered once for each list of argument types. One object is used by one thread at a time.
 ///

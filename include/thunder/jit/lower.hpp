@@ -42,6 +42,12 @@ template <class... Entries> struct updates {};
 /// Marks named expressions as new values for the parameters and buffers of their names.
 template <class... Entries> constexpr auto update(named<Entries...>) { return updates<Entries...>{}; }
 constexpr invalid update(invalid) { return {}; }
+/// The same for one name: update<"norm.mean">(0.9_c * mean + 0.1_c * fresh), with the name as the state has it.
+template <fixed_string Name, class E> constexpr auto update(E) {
+  static_assert(is_typed<E>, "update<\"name\">(x): x is the expression of the new value");
+  if constexpr (std::is_same_v<E, invalid>) return invalid{};
+  else return updates<entry<literal_name<Name>, E>>{};
+}
 
 template <class R, bool Inside = false> struct update_names { template <class Out> static constexpr void collect(Out&, int&) {} };
 template <expression E, bool Inside> struct update_names<E, Inside> { template <class Out> static constexpr void collect(Out&, int& at) { ++at; } };
@@ -67,6 +73,7 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
     replacement of[at_least_one(tree<R>::leaves)];
     std::uint64_t unused = 0;   // donated formals that no result can replace
     bool unknown_name = false;  // an update of what the program does not read
+    bool twice = false;         // two values for one name
   };
   static constexpr replacement_list replaces = [] {
     digest names[at_least_one(tree<R>::leaves)]{};
@@ -75,6 +82,7 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
     replacement_list r{};
     r.unused = Donated;
     for (int i = 0; i < tree<R>::leaves; ++i) {
+      for (int k = 0; names[i] && k < i; ++k) r.twice = r.twice || (names[k] == names[i] && graph.outputs[k] != graph.outputs[i]);
       const meta& m = graph.type(graph.outputs[i]);
       for (int k = 0; names[i] && k < graph.parameter_count; ++k)
         if (graph.names[graph.parameters[k].name].hash == names[i] && graph.types[graph.parameters[k].type] == m) r.of[i] = {replacement::parameter, k};
@@ -82,14 +90,14 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
       else
         for (int f = 0; f < graph.node_count && r.of[i].what == replacement::nothing; ++f) {
           const node& n = graph.nodes[f];
-          if (n.op->id != table_of<ops::formal>()->id || !(r.unused >> graph.word(n, 0) & 1) || !(graph.type(n.result) == m)) continue;
+          if (n.op->id != table_of<ops::formal>()->id || graph.word(n, 0) >= 64 || !(r.unused >> graph.word(n, 0) & 1) || !(graph.type(n.result) == m)) continue;
           r.of[i] = {replacement::formal, static_cast<int>(graph.word(n, 0))};
           r.unused &= ~(std::uint64_t{1} << graph.word(n, 0));
         }
     }
     return r;
   }();
-  static constexpr mistake problem = replaces.unknown_name ? mistake::update_unread : replaces.unused ? mistake::donation_unused : mistake::none;
+  static constexpr mistake problem = replaces.unknown_name ? mistake::update_unread : replaces.twice ? mistake::update_twice : replaces.unused ? mistake::donation_unused : mistake::none;
 
  private:
   template <plan_size S> static constexpr frozen_plan<S> capped = make_plan<S>(graph, replaces.of, CommitLast);

@@ -6,6 +6,7 @@
 #include "arguments.hpp"
 #include "reify.hpp"
 #include "../executors/cpu/executor.hpp"
+#include "../ir/print.hpp"
 
 namespace thunder {
 
@@ -104,11 +105,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     }
   };
 
-  static std::string full_name(int parameter) {
-    std::string text;
-    for (int i = graph.parameters[parameter].name; i >= 0; i = graph.names[i].parent) text = graph.names[i].text + (text.empty() ? "" : "." + text);
-    return text;
-  }
+  static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
   /// Fits run-time extents to a declared type, binding the names.
   template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
     for (int i = 0; i < m.rank; ++i)

@@ -1,8 +1,8 @@
 #pragma once
 /// Modules with parameters, written only with public ops.
 #include "../ir/trace.hpp"
+#include "../core/initialiser.hpp"
 #include "../ops/matmul.hpp"
-#include "initial.hpp"
 
 namespace thunder::nn {
 

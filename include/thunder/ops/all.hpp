@@ -22,12 +22,7 @@ using builtin_ops = pack<
     ops::softmax, ops::log_softmax, ops::logsumexp, ops::var, ops::layer_norm, ops::rms_norm,                                     // softmax.hpp, norm.hpp
     ops::gelu, ops::gelu_exact, ops::silu, ops::softplus, ops::dropout, ops::cross_entropy_rows>;                                 // the rest of nn.hpp
 
-/// The VJP rules of a list of ops, for `vjp` at run time. A template, so that a program that asks for none pays for none.
-template <class Ops> struct rule_table;
-template <class... Op> struct rule_table<pack<Op...>> {
-  static constexpr int count = sizeof...(Op);
-  static constexpr vjp_rule data[sizeof...(Op) + 1]{{digest_of(Op::name), &Op::call_vjp}..., {0, nullptr}};
-};
+/// The VJP rules of all, for `vjp` at run time.
 using builtin_rules = rule_table<builtin_ops>;
 
 }  // namespace thunder

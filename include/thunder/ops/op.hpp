@@ -22,6 +22,11 @@ namespace thunder {
 template <std::int64_t Bits> struct number {
   static constexpr double value = std::bit_cast<double>(Bits);
   constexpr number<std::bit_cast<std::int64_t>(-std::bit_cast<double>(Bits))> operator-() const { return {}; }
+  /// Only to say what is wrong with `s = s + x` where s began as 0_c.
+  template <class X> constexpr number& operator=(X) {
+    if constexpr (!std::is_same_v<X, invalid>) make<refused<mistake::assignment, sizeof(X)>>();
+    return *this;
+  }
 };
 constexpr std::int64_t bits_of(double v) { return std::bit_cast<std::int64_t>(v); }
 /// constant<2>, constant<-1>, and ratio<1, 3>: numbers from integers.
@@ -74,6 +79,12 @@ template <class... X> concept operands = (is_operand<X> && ...) && !(std::is_ari
 /// other in circles.
 template <class X> concept graph_value = std::same_as<X, value>;
 template <class... X> concept graph_operands = (std::same_as<X, value> || ...) && ((std::same_as<X, value> || is_number<X>) && ...);
+
+// Only to say what is wrong with `s += x`.
+template <operand A, operand B> constexpr A& operator+=(A& a, B b) { return a = a + b; }
+template <operand A, operand B> constexpr A& operator-=(A& a, B b) { return a = a - b; }
+template <operand A, operand B> constexpr A& operator*=(A& a, B b) { return a = a * b; }
+template <operand A, operand B> constexpr A& operator/=(A& a, B b) { return a = a / b; }
 
 // ---- axes
 template <int... I> struct axes_c {};
@@ -197,6 +208,13 @@ template <class Self> struct composite_op : op_base<Self> {
     constexpr meta result_type(int k = 0) const { return g->type(g->nodes[at].result + k); }
     constexpr void give(value v) const { out->push(v.id); }
   };
+};
+
+/// The VJP rules of a list of ops. A template, so that a program that asks for none pays for none.
+template <class Ops> struct rule_table;
+template <class... Op> struct rule_table<pack<Op...>> {
+  static constexpr int count = sizeof...(Op);
+  static constexpr vjp_rule data[sizeof...(Op) + 1]{{digest_of(Op::name), &Op::call_vjp}..., {0, nullptr}};
 };
 
 }  // namespace thunder

@@ -69,6 +69,7 @@ struct pad : op_base<pad> {
   static constexpr void vjp(auto& c) {
     std::int64_t w[3 * max_rank]{};
     const meta m = c.operand(0).type();
+    if (m.count().size == 0) return;  // nothing to differentiate by
     for (int i = 0; i < m.rank; ++i) {
       const std::int64_t before = c.word(i), after = c.word(m.rank + i), between = c.word(2 * m.rank + i);
       const bool whole = before == 0 && after == 0 && between == 0;
@@ -112,7 +113,7 @@ struct concatenate : op_base<concatenate> {
       std::int64_t w[3 * max_rank]{};
       for (int i = 0; i < m.rank; ++i) w[i] = i == axis ? begin : 0, w[m.rank + i] = i == axis ? begin + m.d[i].size : -1, w[2 * m.rank + i] = 1;
       begin += m.d[axis].size;
-      if (c.wanted[k]) c.contribute(k, emit_words<slice>(w, 3 * m.rank, nullptr, c.cotangent()));
+      if (c.wanted[k] && m.d[axis].size > 0) c.contribute(k, emit_words<slice>(w, 3 * m.rank, nullptr, c.cotangent()));
     }
   }
 };

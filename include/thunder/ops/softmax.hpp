@@ -66,7 +66,8 @@ struct logsumexp : normaliser_op<logsumexp> {
   static constexpr bool reduces = true;
   static constexpr void decompose(auto c) {
     const auto p = exponentials::of(thunder::wide(c.operand(0)), c.word(0));
-    c.give(thunder::cast_to(p.max + thunder::log(p.sum), c.result_type().type));
+    const value infinite = thunder::abs(p.max) == number<bits_of(std::numeric_limits<double>::infinity())>{};  // then it is the result, and x - max NaN
+    c.give(thunder::cast_to(thunder::where(infinite, p.max, p.max + thunder::log(p.sum)), c.result_type().type));
   }
   static constexpr void vjp(auto& c) {  // ct softmax(x)
     const value ct = thunder::wide(c.cotangent()), y = softmax::make(thunder::wide(c.operand(0)), c.word(0));
@@ -82,7 +83,7 @@ template <typed X> constexpr auto softmax(X x) { return softmax(x, axis<-1>); }
 /// log(softmax(x)) along the axes, without overflow. (x: floating [...]) -> [...]
 template <typed X, int... I> constexpr auto log_softmax(X x, axes_c<I...> a) { return reduce_typed<ops::log_softmax>(x, a); }
 template <typed X> constexpr auto log_softmax(X x) { return log_softmax(x, axis<-1>); }
-/// log(sum(exp(x))) along the axes, without overflow. (x: floating [...]) -> [... without the axes]
+/// log(sum(exp(x))) along the axes, without overflow; -inf where all are. (softmax and log_softmax have no value there: NaN.) (x: floating [...]) -> [... without the axes]
 template <typed X, int... I> constexpr auto logsumexp(X x, axes_c<I...> a) { return reduce_typed<ops::logsumexp>(x, a); }
 template <typed X> constexpr auto logsumexp(X x) { return logsumexp(x, axis<-1>); }
 

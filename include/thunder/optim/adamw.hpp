@@ -42,32 +42,31 @@ struct adamw : composite_op<adamw> {
 
 namespace optim {
 
-/// The settings of AdamW as types; PyTorch's defaults.
-template <std::int64_t Beta1 = bits_of(0.9), std::int64_t Beta2 = bits_of(0.999), std::int64_t Epsilon = bits_of(1e-8), std::int64_t Decay = bits_of(0.01)>
-struct adamw_options {};
-/// adamw_with(beta1, beta2, epsilon, decay)
-template <std::int64_t A, std::int64_t B, std::int64_t E, std::int64_t D> constexpr auto adamw_with(number<A>, number<B>, number<E>, number<D>) {
-  return adamw_options<A, B, E, D>{};
-}
+/// What is fixed when the program is compiled; PyTorch's defaults.
+struct adamw_options {
+  setting beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
+};
 
 /// One step of AdamW over all gradients, as one statement: new values of the parameters, of the moments "adamw.m.NAME" and
 /// "adamw.v.NAME", and of the counter "adamw.t". rate: a rank-0 float32 expression.
-template <class... E, expression R, std::int64_t A = bits_of(0.9), std::int64_t B = bits_of(0.999), std::int64_t C = bits_of(1e-8), std::int64_t D = bits_of(0.01)>
-constexpr auto adamw(named<E...>, R rate, adamw_options<A, B, C, D> = {}) {
+///
+///     optim::adamw<optim::adamw_options{.weight_decay = 0.1}>(gradients, rate)
+template <adamw_options O = adamw_options{}, class... E, expression R> requires(sizeof...(E) > 0) constexpr auto adamw(named<E...>, R rate) {
   using first = pack<buffer_name<"adamw.m.", typename E::name>...>;
   using second = pack<buffer_name<"adamw.v.", typename E::name>...>;
   using counter = literal_name<"adamw.t">;
   return [&]<class... M, class... V, int... K>(pack<M...>, pack<V...>, std::integer_sequence<int, K...>) {
     constexpr int n = sizeof...(K);
     const auto t = named_leaf<counter, words<0, 0, 0, 0>, dtype::i64, shape<>>() + 1_c;
-    const auto r = make<ops::adamw, words<A, B, C, D>>(rate, t, leaf_of<typename E::name>()..., typename E::value{}..., moment<M, typename E::value>()...,
+    const auto r = make<ops::adamw, words<O.beta1.bits, O.beta2.bits, O.epsilon.bits, O.weight_decay.bits>>(rate, t, leaf_of<typename E::name>()..., typename E::value{}..., moment<M, typename E::value>()...,
                                                        moment<V, typename E::value>()...);
     return named<entry<typename E::name, decltype(nth<K>(r))>..., entry<M, decltype(nth<n + K>(r))>..., entry<V, decltype(nth<2 * n + K>(r))>...,
                  entry<counter, std::remove_const_t<decltype(t)>>>{};
   }(first{}, second{}, std::make_integer_sequence<int, sizeof...(E)>{});
 }
 
-template <class... A> constexpr invalid adamw(invalid, A...) { return {}; }
+template <adamw_options O = adamw_options{}, class R> constexpr invalid adamw(invalid, R) { return {}; }
+template <adamw_options O = adamw_options{}, class R> constexpr auto adamw(named<>, R) { return make<refused<mistake::no_gradients, sizeof(R)>>(); }
 
 }  // namespace optim
 }  // namespace thunder

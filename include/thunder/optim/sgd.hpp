@@ -35,18 +35,25 @@ struct sgd : composite_op<sgd> {
 
 namespace optim {
 
+/// What is fixed when the program is compiled.
+struct sgd_options {
+  setting momentum = 0.9, weight_decay = 0.0;
+};
+
 /// One step of SGD with momentum over all gradients, as one statement: new values of the parameters and of the buffers
 /// "sgd.v.NAME". rate: a rank-0 expression. (As in PyTorch: the velocity is not scaled by 1 - momentum.)
-template <class... E, expression R, std::int64_t M = bits_of(0.9), std::int64_t W = bits_of(0)>
-constexpr auto sgd(named<E...>, R rate, number<M> = {}, number<W> = {}) {
+///
+///     optim::sgd<optim::sgd_options{.momentum = 0.95}>(gradients, rate)
+template <sgd_options O = sgd_options{}, class... E, expression R> requires(sizeof...(E) > 0) constexpr auto sgd(named<E...>, R rate) {
   using velocity = pack<buffer_name<"sgd.v.", typename E::name>...>;
   return [&]<class... V, int... K>(pack<V...>, std::integer_sequence<int, K...>) {
-    const auto r = make<ops::sgd, words<M, W>>(rate, leaf_of<typename E::name>()..., typename E::value{}..., moment<V, typename E::value>()...);
+    const auto r = make<ops::sgd, words<O.momentum.bits, O.weight_decay.bits>>(rate, leaf_of<typename E::name>()..., typename E::value{}..., moment<V, typename E::value>()...);
     return named<entry<typename E::name, decltype(nth<K>(r))>..., entry<V, decltype(nth<int(sizeof...(K)) + K>(r))>...>{};
   }(velocity{}, std::make_integer_sequence<int, sizeof...(E)>{});
 }
 
-template <class... A> constexpr invalid sgd(invalid, A...) { return {}; }
+template <sgd_options O = sgd_options{}, class R> constexpr invalid sgd(invalid, R) { return {}; }
+template <sgd_options O = sgd_options{}, class R> constexpr auto sgd(named<>, R) { return make<refused<mistake::no_gradients, sizeof(R)>>(); }
 
 }  // namespace optim
 }  // namespace thunder

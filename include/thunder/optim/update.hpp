@@ -5,6 +5,12 @@
 
 namespace thunder::optim {
 
+/// A number that an optimizer's options hold. (clang 14 takes no floating-point template argument: it is kept as bits.)
+struct setting {
+  std::int64_t bits;
+  constexpr setting(double v) : bits(bits_of(v)) {}
+};
+
 /// "adamw.m.fc1.weight" from "adamw.m." and the name of a parameter.
 template <fixed_string Prefix, class Name> struct buffer_name {
  private:
@@ -35,15 +41,16 @@ template <class Name, class E> constexpr auto moment() {
 template <int K, class... E> constexpr auto nth(results<E...>) { return std::tuple_element_t<K, std::tuple<E...>>{}; }
 
 /// The square root of the sum of squares of all entries: an f32 of rank 0.
-template <class... E> constexpr auto global_norm(named<E...>) { return sqrt((sum(square(cast<float>(typename E::value{}))) + ...)); }
+template <class... E> requires(sizeof...(E) > 0) constexpr auto global_norm(named<E...>) { return sqrt((sum(square(cast<float>(typename E::value{}))) + ...)); }
 
 template <class S, class... E> constexpr auto scaled(S s, named<E...>) { return named<entry<typename E::name, decltype(typename E::value{} * s)>...>{}; }
 /// Scales all gradients by one number so that their global norm is at most `limit`: {gradients, norm before}.
 /// (Pascanu, Mikolov and Bengio 2013.)
-template <class... E, std::int64_t L> constexpr auto clip_by_global_norm(named<E...> gradients, number<L> limit) {
+template <class... E, std::int64_t L> requires(sizeof...(E) > 0) constexpr auto clip_by_global_norm(named<E...> gradients, number<L> limit) {
   const auto norm = global_norm(gradients);
   return std::pair{scaled(minimum(limit / (norm + 1e-6_c), 1_c), gradients), norm};
 }
 template <std::int64_t L> constexpr std::pair<invalid, invalid> clip_by_global_norm(invalid, number<L>) { return {}; }
+template <std::int64_t L> constexpr auto clip_by_global_norm(named<>, number<L>) { return make<refused<mistake::no_gradients, L>>(); }
 
 }  // namespace thunder::optim

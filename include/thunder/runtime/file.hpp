@@ -1,7 +1,6 @@
 #pragma once
 /// Files that are read with their size known, and written all or nothing.
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bit>
@@ -25,14 +24,12 @@ class file_reader {
  public:
   /// Throws io_error if there is no such regular file.
   explicit file_reader(const std::string& path) : path_(path), handle_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct ::stat s;
-    if (handle_ < 0 || ::fstat(handle_, &s) != 0) {
-      const int why = errno;
-      close();
-      fail(std::string("cannot be opened: ") + std::strerror(why));
-    }
-    if (!S_ISREG(s.st_mode)) close(), fail("is not a regular file");
-    size_ = static_cast<std::uint64_t>(s.st_size);
+    if (handle_ < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
+    // Without <sys/stat.h>, which would be part of every user's file: of a folder nothing can be read, a pipe has no end to seek.
+    char none;
+    const auto end = ::read(handle_, &none, 0) < 0 ? -1 : ::lseek(handle_, 0, SEEK_END);
+    if (end < 0 || ::lseek(handle_, 0, SEEK_SET) != 0) close(), fail("is not a regular file");
+    size_ = static_cast<std::uint64_t>(end);
   }
   file_reader(const file_reader&) = delete;
   ~file_reader() { close(); }

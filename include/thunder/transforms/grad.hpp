@@ -47,7 +47,6 @@ constexpr op_list ops_of(const graph_view& v) {
   }
   return r;
 }
-template <class... Op> struct vjp_rules { static constexpr vjp_rule table[sizeof...(Op) + 1]{{digest_of(Op::name), &Op::call_vjp}..., {0, nullptr}}; };
 
 // ---- the callees of a body, as types
 inline constexpr int max_callees = 64;
@@ -73,11 +72,13 @@ template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool 
 constexpr std::uint64_t floating_formals(const graph_view& v) {
   std::uint64_t mask = 0;
   for (int i = 0; i < v.node_count; ++i)
-    if (v.nodes[i].op->id == table_of<ops::formal>()->id && is_floating(v.type(v.nodes[i].result).type)) mask |= std::uint64_t{1} << v.word(v.nodes[i], 0);
+    if (v.nodes[i].op->id == table_of<ops::formal>()->id && v.word(v.nodes[i], 0) < 64 && is_floating(v.type(v.nodes[i].result).type))
+      mask |= std::uint64_t{1} << v.word(v.nodes[i], 0);
   return mask;
 }
 template <class Body> using derivative_of = stored<vjp_maker<Body, floating_formals(Body::view), true, true, false>>;
 template <class Body> constexpr derived_body derive() {
+  static_assert(Body::view.input_count <= 64, "a module that is differentiated takes at most 64 expressions: read the others as parameters");
   static_assert(sizeof(body_definition<derivative_of<Body>>) > 0 && derivative_of<Body>::view.node_count >= 0);  // evaluated here
   return {Body::key, &derivative_of<Body>::view};
 }
@@ -88,7 +89,7 @@ template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool 
   using source = typename differentiable<Body>::type;
   static constexpr op_list ops = ops_of(source::view);
   template <int... K, int... R> static constexpr flattened make_with(std::integer_sequence<int, K...>, std::integer_sequence<int, R...>) {
-    constexpr const vjp_rule* rules = vjp_rules<op_struct<ops.ids[R]>...>::table;
+    constexpr const vjp_rule* rules = rule_table<pack<op_struct<ops.ids[R]>...>>::data;
     constexpr derived_body derived[sizeof...(K) + 1]{derive<body_struct<callees.ids[K]>>()..., derived_body{0, nullptr}};
     flattened r;
     r.g = vjp(source::view, {Seeded, Keep, Formals, Parameters, rules, sizeof...(R), derived, sizeof...(K)});
@@ -168,8 +169,8 @@ template <class F, class Wrt, bool Value> struct grad_function {
   F f;
 
   template <class... X> requires(traced_tree<X> && ...) constexpr auto operator()(X...) const {
-    using R = typename outcome<F, parameters<F, X...>>::type;
-    using T = decltype(trace_of<R, F, X...>());
+    using R = typename outcome<F, parameters<tracer::derivative, F, X...>>::type;
+    using T = decltype(trace_of<tracer::derivative, R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return nothing(Wrt{});
     else if constexpr (!is_loss<R>()) {
       make<refused<mistake::not_scalar, tree<R>::leaves>>();
@@ -200,15 +201,19 @@ template <class F, class Wrt, bool Value> struct grad_function {
   }
   template <class... X> static constexpr std::uint64_t mask_of(int argument) {
     std::uint64_t mask = 0;
-    for (int k = branch<X...>::before(argument); k < branch<X...>::before(argument + 1); ++k) mask |= std::uint64_t{1} << k;
+    for (int k = branch<X...>::before(argument); k < branch<X...>::before(argument + 1); ++k) mask |= k < 64 ? std::uint64_t{1} << k : 0;
     return mask;
   }
   template <class Body, class... X> static constexpr mistake mistake_of(parameters_c) { return mistake::none; }
   template <class Body, class... X, int... I> static constexpr mistake mistake_of(wrt_c<I...>) {
+    if (sizeof...(I) == 0) return mistake::wrt_empty;
     int last = -1;
-    for (int i : {I...}) {
+    const int list[]{I..., 0};
+    for (std::size_t k = 0; k < sizeof...(I); ++k) {
+      const int i = list[k];
       if (i < 0 || i >= int(sizeof...(X))) return mistake::wrt_missing;
       if (i <= last) return mistake::wrt_order;
+      if (branch<X...>::before(i + 1) > 64) return mistake::wrt_limit;
       if ((mask_of<X...>(i) & ~floating_formals(Body::view)) != 0) return mistake::wrt_integer;
       last = i;
     }
@@ -228,6 +233,7 @@ template <class F, class Wrt, bool Value> struct grad_function {
   }
 };
 template <class F, class W, bool V> inline constexpr bool is_closed<grad_function<F, W, V>> = is_closed<F>;
+template <class F, class W, bool V> inline constexpr std::uint64_t levels_named<grad_function<F, W, V>> = levels_named<F>;
 
 /// The gradient of a scalar function by its first argument, by some arguments (wrt<0, 1>), or by all trainable parameters
 /// that it reads (wrt_parameters). f returns a floating-point expression of rank 0, or a tree whose first leaf is one.

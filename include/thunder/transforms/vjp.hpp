@@ -24,6 +24,7 @@ struct vjp_options {
   int rule_count = 0;
   const derived_body* callees = nullptr;
   int callee_count = 0;
+  constexpr bool wants(std::int64_t formal) const { return formal < 64 && (formals >> formal & 1); }
 };
 
 constexpr bool is_trainable(const parameter_info& p, const graph_view& v) { return p.words[0] != 0 && is_floating(v.types[p.type].type); }
@@ -52,7 +53,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   for (int i = 0; i < primal_nodes; ++i) {
     const node& n = g.nodes[i];
     bool a = false;
-    if (n.op->id == formal_id) a = options.formals >> g.word(n, 0) & 1;
+    if (n.op->id == formal_id) a = options.wants(g.word(n, 0));
     else if (n.op->id == parameter_id) a = options.parameters && g.word(n, 0) != 0;
     for (int k = 0; k < n.operands; ++k) a = a || active[g.operand(n, k)];
     if (n.body && options.parameters)
@@ -128,7 +129,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
     if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[n.name], cotangents[n.result]);
   }
   for (int k = 0; k < v.input_count; ++k)
-    if (options.formals >> k & 1) give(cotangents[formal_value[k]], g.type(formal_value[k]));
+    if (options.wants(k)) give(cotangents[formal_value[k]], g.type(formal_value[k]));
   if (options.parameters)
     for (int k = 0; k < g.parameters.size(); ++k)
       if (is_trainable(g.parameters[k], g.view())) give(parameter_cotangents[g.parameters[k].name], g.types[g.parameters[k].type]);

@@ -12,3 +12,6 @@
 #include "runtime/print.hpp"
 #include "runtime/state_file.hpp"
 #include "transforms/grad.hpp"
+#ifdef __CUDACC__
+#include "cuda.hpp"
+#endif

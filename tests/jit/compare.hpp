@@ -52,7 +52,7 @@ template <class... A> std::vector<reference_array> leaves(const A&... a) {
     std::vector<dtype> types;
     [&]<class... L>(pack<L...>) { (types.push_back(L::element), ...); }(leaves_of<E>{});
     std::size_t at = 0;
-    argument_of<X>::each(x, [&](const void* data, const std::int64_t* extents, const auto& shape) {
+    argument_of<X>::each(x, [&](const void* data, const std::int64_t* extents, const auto& shape, device) {
       r.push_back(to_reference(data, types[at++], extents, std::remove_cvref_t<decltype(shape)>::rank));
     });
   };

@@ -37,7 +37,7 @@ template <class T, class Shape> struct tensor_argument {
   using expression = expr<dtype_of<T>, Shape, 0>;
   template <class X, class Visit> static void each(const X& x, Visit&& visit) {
     const auto v = x.view();
-    visit(const_cast<T*>(v.data()), v.extents().data(), static_cast<const shaped<Shape>&>(v));
+    visit(const_cast<T*>(v.data()), v.extents().data(), static_cast<const shaped<Shape>&>(v), v.where());
   }
 };
 template <class T, class Shape> struct argument<basic_tensor<T, Shape>> : tensor_argument<T, Shape> {};
@@ -54,7 +54,7 @@ template <class N> requires(std::is_arithmetic_v<N> && is_element<N>) struct arg
   static constexpr int leaves = 1;
   static constexpr std::uint64_t donations = 0;
   using expression = expr<dtype_of<N>, shape<>, 0>;
-  template <class Visit> static void each(const N& x, Visit&& visit) { visit(const_cast<N*>(&x), static_cast<const std::int64_t*>(nullptr), shaped<shape<>>{}); }
+  template <class Visit> static void each(const N& x, Visit&& visit) { visit(const_cast<N*>(&x), static_cast<const std::int64_t*>(nullptr), shaped<shape<>>{}, device::cpu); }
 };
 
 /// The members of a tuple or of an aggregate of N members.

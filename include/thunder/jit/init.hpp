@@ -29,19 +29,20 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
   }
   return s;
 }
-/// init(step, key, arguments...): the state of a jitted program for arguments of these types.
+/// init(step, key, arguments...): the state of a jitted program for arguments of these types, on the program's device.
 template <class F, class E, non_finite P, class... A> state init(const jitted<F, E, P>&, std::int64_t key, const A&... arguments) {
   using program = decltype(jitted<F, E, P>::lower(arguments...));
   if constexpr (std::same_as<program, invalid>) return {};
   else {
     bindings b;
-    auto visit = [&](const auto&, const auto&, const auto& shape) { shape.bind(b, "an argument of init"); };
+    auto visit = [&](const auto&, const auto&, const auto& shape, device) { shape.bind(b, "an argument of init"); };
     auto bind = [&](const auto& x) {
       using X = argument_of<decltype(x)>;
       if constexpr (requires { X::each(x, visit); }) X::each(x, visit);  // a spec has no sizes, a state is no argument
     };
     (bind(arguments), ...);
-    return init(program::graph, key, b);
+    state s = init(program::graph, key, b);
+    return E::where == device::cpu ? std::move(s) : s.to(E::where);
   }
 }
 

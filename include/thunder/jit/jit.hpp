@@ -76,6 +76,12 @@ template <class F, class... A> requires(sizeof...(A) > 0 && !(traced_tree<A> && 
   else return []<class... X>(pack<X...>) { return trace<F, X...>(); }(typename L::expressions{});
 }
 
+/// The executor of a device. Another device's is a specialisation beside the executor itself.
+template <device Where> struct executor_on {
+  static_assert(Where == device::cpu, "programs for CUDA are compiled by nvcc: put this call into a .cu file that includes <thunder/thunder.hpp>");
+  using type = cpu::executor<>;
+};
+
 /// A compiled program of a generic callable, lowered once for each list of argument types. One object is used by one thread at a time.
 ///
 ///     auto add = thunder::jit([](auto a, auto b) { return a + b; });
@@ -83,6 +89,9 @@ template <class F, class... A> requires(sizeof...(A) > 0 && !(traced_tree<A> && 
 template <class F> auto jit(F f) { return jitted<F, cpu::executor<>, non_finite::keep>(f); }
 /// The same with a policy: jit<non_finite::refuse>(step) throws numeric_error before it overwrites anything with NaN or infinity.
 template <non_finite Policy, class F> auto jit(F f) { return jitted<F, cpu::executor<>, Policy>(f); }
+
+/// For a device: jit<device::cuda>(step). Arguments on the CPU are copied there when the program is called; results are there.
+template <device Where, non_finite Policy = non_finite::keep, class F> auto jit(F f) { return jitted<F, typename executor_on<Where>::type, Policy>(f); }
 
 /// What grad(f) and value_and_grad(f) do with tensors: a program of their own for each thread.
 template <class F, class... A> auto call_on_tensors(const F& f, A&&... arguments) {

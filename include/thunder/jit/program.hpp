@@ -17,27 +17,6 @@ struct memory_plan {
   std::int64_t results = 0;     // bytes of fresh results
 };
 
-/// Whether all elements are finite; true for types that cannot be otherwise.
-inline bool all_finite(const void* data, dtype t, std::int64_t bytes) {
-  auto scan = [&]<class Word>(Word exponent) {  // an exponent of all ones: infinity or NaN
-    const auto* p = static_cast<const unsigned char*>(data);
-    bool finite = true;
-    for (std::int64_t i = 0; i < bytes; i += static_cast<std::int64_t>(sizeof(Word))) {
-      Word w;
-      std::memcpy(&w, p + i, sizeof w);
-      finite = finite && static_cast<Word>(w & exponent) != exponent;
-    }
-    return finite;
-  };
-  switch (t) {
-    case dtype::f16: return scan(std::uint16_t{0x7c00});
-    case dtype::bf16: return scan(std::uint16_t{0x7f80});
-    case dtype::f32: return scan(std::uint32_t{0x7f800000});
-    case dtype::f64: return scan(std::uint64_t{0x7ff0000000000000});
-    default: return true;
-  }
-}
-
 /// What a program does about results that are infinite or NaN.
 enum class non_finite : std::uint8_t {
   keep,   // gives them back
@@ -122,7 +101,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     // arguments
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
-    auto visit = [&](void* data, const std::int64_t* extents, const auto& shape) {
+    auto visit = [&](void* data, const std::int64_t* extents, const auto& shape, device place) {
       auto who = [&] { return "argument " + std::to_string(at); };
       const meta& m = formal_type(at);
       if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
@@ -130,6 +109,11 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       std::snprintf(name, sizeof name, "argument %d", at);
       shape.bind(b, name);  // products of names, too
       bind_argument(b, m, extents, who);
+      if (place != Executor::where) {
+        if (place != device::cpu || (at < 64 && (Donated >> at & 1)))
+          throw device_error(who() + " is on the " + name_of(place) + " device, and the program runs on " + name_of(Executor::where) + ": copy it with x.to(device::" + name_of(Executor::where) + ")");
+        data = executor_.bring(at, data, bytes_of(m, extents));
+      }
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);
@@ -145,6 +129,9 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       if (x.dtype() != m.type || x.rank() != m.rank)
         throw state_error("the parameter '" + name + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
       bind_argument(b, m, x.extents().data(), [&] { return "the parameter '" + name + "'"; });
+      if (x.where() != Executor::where)
+        throw device_error("the parameter '" + name + "' is on the " + name_of(x.where()) + " device, and the program runs on " + name_of(Executor::where) + ": copy the state with s.to(device::" +
+                           name_of(Executor::where) + ")");
       parameters[k] = x.data();
     }
     if (!layout_.same(b)) {
@@ -152,7 +139,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       if (static_cast<std::int64_t>(arena_.bytes()) < next.arena) {
         layout_.ready = false;  // whatever happens now, the old layout has lost its arena
         arena_ = storage();
-        arena_ = storage::allocate(static_cast<std::size_t>(next.arena));
+        arena_ = Executor::allocate(static_cast<std::size_t>(next.arena));
       }
       layout_ = next;
     }
@@ -162,7 +149,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       const slot_info& slot = plan::data.slots[plan::data.results[k]];
       const std::int64_t bytes = layout_.bytes[plan::data.results[k]];
       if (slot.where == slot_info::result) {
-        results[k] = storage::allocate(static_cast<std::size_t>(bytes));
+        results[k] = Executor::allocate(static_cast<std::size_t>(bytes));
         where[plan::data.results[k]] = results[k].data();
       } else if (slot.where == slot_info::parameter) {
         if (!writable) throw state_error("the program updates the parameter '" + full_name(slot.index) + "': pass a state that is not const");
@@ -177,9 +164,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    run_steps<0>(where, b, std::make_integer_sequence<int, plan::data.commit>{});
+    executor_.play(where, slot_count, b, [&] { run_steps<0>(where, b, std::make_integer_sequence<int, plan::data.commit>{}); });
     if constexpr (Policy == non_finite::refuse) check_finite(where);
-    run_steps<plan::data.commit>(where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
+    if constexpr (plan::data.commit < step_count)
+      run_steps<plan::data.commit>(where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
     int formal = 0;
     auto hand_over = [&](const auto& argument) {
       using Argument = argument_of<decltype(argument)>;
@@ -216,7 +204,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
             slot = plan::data.operands[plan::data.steps[s].input].slot;
             break;
           }
-      if (!all_finite(where[slot], graph.types[plan::data.slots[slot].type].type, layout_.bytes[slot]))
+      if (!executor_.finite(where[slot], graph.types[plan::data.slots[slot].type].type, layout_.bytes[slot]))
         throw numeric_error((to.where == slot_info::parameter ? "the new value of the parameter '" + full_name(to.index) + "'" : "result " + std::to_string(k)) +
                             " is not finite; nothing was updated");
     }
@@ -232,10 +220,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     throw error("argument " + std::to_string(index) + " does not exist");
   }
 
-  template <int First, int... K> static void run_steps([[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
+  template <int First, int... K> void run_steps([[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     (run_step<First + K>(where, b), ...);
   }
-  template <int K> static void run_step(void* const* where, const bindings& b) {
+  template <int K> void run_step(void* const* where, const bindings& b) {
     constexpr step_info s = plan::data.steps[K];
     if constexpr (s.op == nullptr) {
       constexpr region_space dims = space_of_step<plan, K>();
@@ -245,21 +233,22 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       for (int i = 0; i < s.inputs; ++i) in[i] = where[plan::data.operands[s.input + i].slot];
       for (int i = 0; i < s.outputs; ++i) out[i] = where[plan::data.operands[s.output + i].slot];
       for (int i = 0; i < dims.dynamic_count; ++i) extents[i] = b.extent(dims.dynamic[i]);
-      Executor::run(region_of<plan, K>(), in, out, extents);
+      executor_.run(region_of<plan, K>(), in, out, extents);
     } else if constexpr (s.op->id == digest_of(ops::extent::name)) {
-      *static_cast<std::int64_t*>(where[plan::data.operands[s.output].slot]) = b.extent(ops::extent::of(plan::data.words + s.word));
+      executor_.write(where[plan::data.operands[s.output].slot], b.extent(ops::extent::of(plan::data.words + s.word)));
     } else {
-      cpu::array x[at_least_one(s.inputs + s.outputs)];
+      array x[at_least_one(s.inputs + s.outputs)];
       for (int i = 0; i < s.inputs + s.outputs; ++i) {
         const plan_operand& o = plan::data.operands[s.input + i];
         const meta& m = graph.types[o.type];
         x[i].data = where[o.slot], x[i].type = m.type, x[i].rank = m.rank;
         for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
       }
-      Executor::run(type_c<op_struct<s.op->id>>{}, cpu::step_arguments{x, s.inputs, x + s.inputs, s.outputs, plan::data.words + s.word, s.words});
+      executor_.run(type_c<op_struct<s.op->id>>{}, step_arguments{x, s.inputs, x + s.inputs, s.outputs, plan::data.words + s.word, s.words});
     }
   }
 
+  [[no_unique_address]] Executor executor_;
   layout layout_;
   storage arena_;
   std::vector<std::string> names_;  // of the parameters, once

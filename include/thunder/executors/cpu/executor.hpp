@@ -1,16 +1,19 @@
 #pragma once
 /// The CPU executor: fused regions as loops, everything else through library steps.
+#include "../finite.hpp"
 #include "library.hpp"
 #include "region.hpp"
 #include "../../core/pack.hpp"
-#include "../../runtime/device.hpp"
+#include "../../runtime/storage.hpp"
 
 namespace thunder::cpu {
 
-/// Target keeps programs of translation units with different processor or OpenMP flags apart.
+/// Target keeps programs of translation units with different processor or OpenMP flags apart. What an executor is made of is what
+/// `compiled` (jit/program.hpp) asks of it; every program has one of its own.
 template <class Target = default_target> struct executor {
   static constexpr device where = device::cpu;
 
+  static storage allocate(std::size_t bytes) { return storage::allocate(bytes); }
   /// Runs a region on buffers; `dims` are the run-time extents of its space.
   template <class Region> static void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {
     fused_loop<Region, Target>::run(inputs, outputs, dims);
@@ -20,6 +23,14 @@ template <class Target = default_target> struct executor {
     static_assert(library_step<Op, Target>::exists, "no executor runs this op: give it a decompose, or a cpu::library_step of its own");
     library_step<Op, Target>::run(x);
   }
+  /// Writes one number into a buffer.
+  static void write(void* to, std::int64_t x) { *static_cast<std::int64_t*>(to) = x; }
+  /// Whether all elements are finite.
+  static bool finite(const void* data, dtype t, std::int64_t bytes) { return all_finite(data, t, bytes); }
+  /// A buffer where this executor can read an argument that is elsewhere. (There is no other place.)
+  static void* bring(int, void* data, std::int64_t) { return data; }
+  /// Runs the steps of one call. An executor may record them: it sees the buffers that they work on.
+  template <class Steps> static void play(void* const*, int, const bindings&, Steps&& steps) { steps(); }
 };
 
 }  // namespace thunder::cpu

@@ -1,41 +1,10 @@
 #pragma once
-/// What a library step is given: the arrays of one statement, and its attributes. A step is a statement that the CPU runs by a
-/// routine of its own and not in a fused region.
-#include <cstdint>
-
-#include "../../core/dtype.hpp"
-#include "../../core/shape.hpp"
+/// How an op becomes a library step of the CPU.
+#include "../step.hpp"
 #include "target.hpp"
 #include "vec.hpp"
 
 namespace thunder::cpu {
-
-/// A buffer with its type: contiguous, row-major.
-struct array {
-  void* data = nullptr;
-  dtype type = dtype::f32;
-  int rank = 0;
-  std::int64_t extents[max_rank]{};
-
-  /// The number of elements along the axes [first, last).
-  THUNDER_INLINE std::int64_t count(int first, int last) const {
-    std::int64_t n = 1;
-    for (int i = first; i < last; ++i) n *= extents[i];
-    return n;
-  }
-  THUNDER_INLINE std::int64_t count() const { return count(0, rank); }
-  THUNDER_INLINE std::int64_t bytes() const { return count() * size_of(type); }
-  THUNDER_INLINE char* begin() const { return static_cast<char*>(data); }
-};
-
-struct step_arguments {
-  const array* inputs = nullptr;
-  int input_count = 0;
-  const array* outputs = nullptr;
-  int output_count = 0;
-  const std::int64_t* words = nullptr;
-  int word_count = 0;
-};
 
 /// How an op runs as a step: `exists`, and `static void run(const step_arguments&)`, for operands that the op's `infer`
 /// accepts. A user's op becomes a step by a specialisation for it.

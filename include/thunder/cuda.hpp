@@ -1,0 +1,3 @@
+#pragma once
+/// Programs on CUDA devices: jit<device::cuda>(f). For files that nvcc compiles; thunder.hpp includes it there.
+#include "executors/cuda/executor.hpp"

@@ -1,0 +1,50 @@
+#pragma once
+/// The CUDA executor: fused regions as kernels, everything else through library steps; a program that is called again is replayed as a
+/// CUDA graph.
+#include "../finite.hpp"
+#include "launch.hpp"
+#include "library.hpp"
+#include "recording.hpp"
+#include "../../core/pack.hpp"
+#include "../../jit/jit.hpp"
+
+namespace thunder::cuda {
+
+/// A template, so that every file may define it.
+template <class T> __global__ void write_number(T* to, T x) { *to = x; }
+
+class executor {
+ public:
+  static constexpr device where = device::cuda;
+
+  static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
+  template <class Region> void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {
+    fused_kernel<Region>::run(inputs, outputs, dims, streams::current());
+  }
+  template <class Op> void run(type_c<Op>, const step_arguments& x) {
+    static_assert(library_step<Op>::exists, "no CUDA executor runs this op: give it a decompose, or a cuda::library_step of its own");
+    library_step<Op>::run(x, streams::current());
+  }
+  /// By a kernel, whose argument becomes part of a record; a copy would read the host's memory again at every replay.
+  void write(void* to, std::int64_t x) {
+    write_number<<<1, 1, 0, streams::current()>>>(static_cast<std::int64_t*>(to), x);
+    check(cudaGetLastError(), "cuda: writing an extent");
+  }
+  bool finite(const void* data, dtype t, std::int64_t bytes) {
+    std::vector<char> here(static_cast<std::size_t>(bytes));
+    copy(here.data(), data, here.size());
+    return all_finite(here.data(), t, bytes);
+  }
+  void* bring(int index, const void* data, std::int64_t bytes) { return staging_.bring(index, data, bytes); }
+  template <class Steps> void play(void* const* buffers, int count, const bindings& b, Steps&& steps) { recordings_.play(buffers, count, b, steps); }
+
+ private:
+  staging staging_;
+  recordings recordings_;
+};
+
+}  // namespace thunder::cuda
+
+namespace thunder {
+template <> struct executor_on<device::cuda> { using type = cuda::executor; };
+}  // namespace thunder

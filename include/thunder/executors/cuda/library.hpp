@@ -1,0 +1,4 @@
+#pragma once
+/// The library steps of the CUDA executor: library_step<Op>::run for every op that is not part of a fused region.
+#include "matmul.hpp"
+#include "movement.hpp"

@@ -1,0 +1,14 @@
+#pragma once
+/// How an op becomes a library step of the CUDA executor.
+#include <cuda_runtime.h>
+
+#include "../step.hpp"
+
+namespace thunder::cuda {
+
+/// `exists`, and `static void run(const step_arguments&, cudaStream_t)`: starts the op on a stream, for operands that its `infer` accepts;
+/// the arrays are device memory. Nothing may be allocated and nothing waited for after the first call for given extents, because programs
+/// are recorded. A user's op becomes a step by a specialisation for it.
+template <class Op> struct library_step { static constexpr bool exists = false; };
+
+}  // namespace thunder::cuda

@@ -30,7 +30,7 @@ struct random_uniform : random_op<random_uniform> {
 /// 2j + 1, which lie in one block.
 struct random_normal : random_op<random_normal> {
   static constexpr const char* name = "thunder.random_normal";
-  template <class, class T> static auto evaluate(auto index, auto key) {
+  template <class, class T> static constexpr auto evaluate(auto index, auto key) {
     using integer = decltype(index);
     const auto block = index >> 2;
     const auto low = low_word(block), zero = low ^ low;

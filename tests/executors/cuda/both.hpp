@@ -48,7 +48,7 @@ inline bool have_device() {
   return cudaGetDeviceCount(&n) == cudaSuccess && n > 0;
 }
 
-template <class F, class... A> void check(const char* what, double tolerance, F f, const A&... x) {
+template <class F, class... A> void check(const std::string& what, double tolerance, F f, const A&... x) {
   INFO(what);
   auto here = jit(f);
   auto there = jit<device::cuda>(f);

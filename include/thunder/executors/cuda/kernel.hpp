@@ -292,14 +292,18 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
       *to = plain(combine<I>(number<I>(*to), x));
     }
   };
-  /// Bytes of the partial results of one block for values before I, a number each or a row of numbers.
-  template <int I> THUNDER_DEVICE static char* partial_of(const arguments& a) { return a.partial + partial_bytes(I, extent<dims - 1>(a)) * M::blocks(); }
-  THUNDER_ANYWHERE static constexpr std::int64_t partial_bytes(int before, std::int64_t length) {
-    std::int64_t n = 0;
-    for (int v = 0; v < before; ++v)
-      if (plan.is_column(v)) n += (plan.value[v].mask & plan.row ? length : 1) * (size_of(plan.value[v].type) == 8 ? 8 : 4);
-    return (n + 15) / 16 * 16;
+  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers.
+  template <int Before> THUNDER_ANYWHERE static constexpr std::int64_t partial_bytes(std::int64_t length) {
+    struct sizes { std::int64_t rows = 0, numbers = 0; };
+    constexpr sizes n = [] {
+      sizes r;
+      for (int v = 0; v < Before; ++v)
+        if (plan.is_column(v)) (plan.value[v].mask & plan.row ? r.rows : r.numbers) += size_of(plan.value[v].type) == 8 ? 8 : 4;
+      return r;
+    }();
+    return (n.rows * length + n.numbers + 15) / 16 * 16;
   }
+  template <int I> THUNDER_DEVICE static char* partial_of(const arguments& a) { return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * M::blocks(); }
 
   // ---- reductions over the threads of a group
   template <int I, class Sums> THUNDER_DEVICE static number<I> own_sum(const Sums& s) {
@@ -652,7 +656,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     using stored = decltype(plain(number<I>{}));
     constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
     const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1, results = static_cast<std::int64_t>(blocks / a.splits) * length;
-    const stored* part = reinterpret_cast<const stored*>(a.partial + partial_bytes(I, extent<dims - 1>(a)) * blocks);
+    const stored* part = reinterpret_cast<const stored*>(a.partial + partial_bytes<I>(extent<dims - 1>(a)) * blocks);
     stored* sum = reinterpret_cast<stored*>(M::shared());
     const int lane = M::thread() % 32, warp = M::thread() / 32;
     constexpr int rows = finish_threads / 32;

@@ -83,7 +83,7 @@ template <class Region> struct fused_kernel {
     if (splits < 1) splits = 1;
     a.splits = static_cast<int>(splits);
     const unsigned blocks = blocks_of(results * splits);
-    a.partial = static_cast<char*>(workspace(static_cast<std::size_t>(Text::partial_bytes(Text::values, length)) * blocks + 16));
+    a.partial = static_cast<char*>(workspace(static_cast<std::size_t>(Text::template partial_bytes<Text::values>(length)) * blocks + 16));
     start(&persistent_kernel<Region, Part>, blocks, shape.threads(), Text::shared_bytes, stream, a);
     finish_all<Part>(a, blocks, results, length, stream, column_outputs<Text>(std::make_integer_sequence<int, Text::outputs>{}));
   }

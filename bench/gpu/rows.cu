@@ -1,0 +1,42 @@
+// Row programs on the GPU in bf16: microseconds, those of a copy of as many bytes, and their ratio.
+//
+//     build/bench/gpu/rows            # all
+#include "timing.hpp"
+
+using namespace timing;
+
+#ifndef ROWS_COLUMNS
+#define ROWS_COLUMNS 768, 1024, 2048, 4096, 8192, 16384
+#endif
+
+constexpr int R = 16384;
+
+template <int C> void cases() {
+  using T = bf16;
+  const std::string of = " 16384x" + std::to_string(C);
+  const std::int64_t matrix = std::int64_t{R} * C * 2;
+  auto one = [](int k) { return std::tuple{random<T, R, C>(k), random<T, C>(100 + k), random<T, C>(200 + k)}; };
+  auto two = [](int k) { return std::tuple{random<T, R, C>(k), random<T, C>(100 + k), random<T, C>(200 + k), random<T, R, C>(300 + k)}; };
+  measure("layer_norm forward" + of, 2 * matrix, [](auto x, auto g, auto b) { return layer_norm(x, g, b); }, one);
+  measure("rms_norm forward" + of, 2 * matrix, [](auto x, auto g, auto) { return rms_norm(x, g); }, one);
+  measure("softmax forward" + of, 2 * matrix, [](auto x, auto, auto) { return softmax(x); }, one);
+  measure("residual + layer_norm forward" + of, 4 * matrix, [](auto x, auto g, auto b, auto r) { auto z = x + r; return std::tuple{z, layer_norm(z, g, b)}; }, two);
+  measure("softmax backward" + of, 3 * matrix, [](auto y, auto, auto, auto dy) { auto p = y * dy; return p - y * unsqueeze(sum(p, axis<-1>), axis<-1>); }, two);
+  measure("layer_norm backward" + of, 3 * matrix, [](auto x, auto g, auto b, auto dy) {
+    return grad([](auto x1, auto g1, auto b1, auto d1) { return sum(cast<float>(layer_norm(x1, g1, b1)) * cast<float>(d1)); }, wrt<0, 1, 2>)(x, g, b, dy);
+  }, two);
+  measure("rms_norm backward" + of, 3 * matrix, [](auto x, auto g, auto, auto dy) {
+    return grad([](auto x1, auto g1, auto d1) { return sum(cast<float>(rms_norm(x1, g1)) * cast<float>(d1)); }, wrt<0, 1>)(x, g, dy);
+  }, two);
+  measure("gelu(x*w+b)+r forward" + of, 3 * matrix, [](auto x, auto w, auto b, auto r) { return gelu(x * w + b) + r; }, two);
+  measure("swiglu forward" + of, 3 * matrix, [](auto x, auto, auto, auto y) { return silu(x) * y; }, two);
+  measure("sum first" + of, matrix, [](auto x, auto, auto) { return sum(x, axis<0>); }, one);
+  measure("sum last" + of, matrix, [](auto x, auto, auto) { return sum(x, axis<-1>); }, one);
+  measure("sum all" + of, matrix, [](auto x, auto, auto) { return sum(x); }, one);
+}
+template <int... C> void all(std::integer_sequence<int, C...>) { (cases<C>(), ...); }
+
+int main() {
+  std::printf("| case, bf16 | us | copy us | of the copy |\n|---|---|---|---|\n");
+  all(std::integer_sequence<int, ROWS_COLUMNS>{});
+}

@@ -1,0 +1,101 @@
+#pragma once
+/// Times of kernels on a GPU: CUDA events around many launches over buffers that together are larger than the second-level cache, the
+/// median of several rounds; and what a plain copy of the same number of bytes takes in the same process.
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <thunder/thunder.hpp>
+
+namespace timing {
+using namespace thunder;
+
+/// Reads and writes 16 bytes a thread and step, four at a time: what a copy of `vectors` * 16 bytes costs.
+__global__ void copy_kernel(const uint4* from, uint4* to, std::int64_t vectors) {
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x * 4 + threadIdx.x;
+  uint4 v[4];
+#pragma unroll
+  for (int u = 0; u < 4; ++u)
+    if (first + u * blockDim.x < vectors) v[u] = __ldcs(from + first + u * blockDim.x);
+#pragma unroll
+  for (int u = 0; u < 4; ++u)
+    if (first + u * blockDim.x < vectors) to[first + u * blockDim.x] = v[u];
+}
+
+/// Median microseconds of one call of `run(i)`, where i counts up so that buffers can rotate.
+inline double microseconds(const std::function<void(int)>& run, int calls = 20, int rounds = 7) {
+  const cudaStream_t stream = cuda::streams::current();
+  cudaEvent_t begin, end;
+  cuda::check(cudaEventCreate(&begin), "event");
+  cuda::check(cudaEventCreate(&end), "event");
+  int i = 0;
+  for (int k = 0; k < 3; ++k) run(i++);
+  std::vector<double> times;
+  for (int r = 0; r < rounds; ++r) {
+    cuda::synchronize();
+    cuda::check(cudaEventRecord(begin, stream), "event");
+    for (int k = 0; k < calls; ++k) run(i++);
+    cuda::check(cudaEventRecord(end, stream), "event");
+    cuda::check(cudaEventSynchronize(end), "event");
+    float ms = 0;
+    cuda::check(cudaEventElapsedTime(&ms, begin, end), "event");
+    times.push_back(1000.0 * ms / calls);
+  }
+  std::sort(times.begin(), times.end());
+  cudaEventDestroy(begin), cudaEventDestroy(end);
+  return times[times.size() / 2];
+}
+
+/// Microseconds of a copy kernel that reads bytes / 2 and writes bytes / 2.
+inline double copy_microseconds(std::int64_t bytes) {
+  const std::int64_t vectors = bytes / 32;
+  const int sets = static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{256} << 20) / std::max<std::int64_t>(bytes, 1) + 1));
+  std::vector<storage> memory;
+  for (int k = 0; k < 2 * sets; ++k) memory.push_back(cuda::allocate(static_cast<std::size_t>(vectors * 16)));
+  return microseconds([&](int i) {
+    copy_kernel<<<static_cast<unsigned>((vectors + 1023) / 1024), 256, 0, cuda::streams::current()>>>(
+        static_cast<const uint4*>(memory[static_cast<std::size_t>(2 * (i % sets))].data()), static_cast<uint4*>(memory[static_cast<std::size_t>(2 * (i % sets) + 1)].data()), vectors);
+  });
+}
+
+/// Random numbers on the device.
+template <class T, auto... D> tensor<T, D...> random(std::int64_t seed) {
+  static auto draw = jit<device::cuda>([](auto key) { return normal<T, D...>(key); });
+  return draw(seed);
+}
+
+struct row {
+  std::string name;
+  double us, copy_us;
+};
+inline std::vector<row>& table() {
+  static std::vector<row> t;
+  return t;
+}
+/// Times program f on arguments made by `make(set)`, which read and write `bytes` bytes in all.
+template <class F, class Make> void measure(const std::string& name, std::int64_t bytes, F f, Make make) {
+  cuda::record_programs = false;
+  auto program = jit<device::cuda>(f);
+  using arguments = decltype(make(0));
+  const int sets = static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{200} << 20) / bytes + 1));
+  std::vector<arguments> inputs;
+  for (int k = 0; k < sets; ++k) inputs.push_back(make(k));
+  using result = decltype(std::apply([&](auto&... a) { return program(a...); }, inputs[0]));
+  std::vector<result> kept(static_cast<std::size_t>(sets));  // so that results rotate, too
+  const double us = microseconds([&](int i) {
+    const auto k = static_cast<std::size_t>(i % sets);
+    kept[k] = std::apply([&](auto&... a) { return program(a...); }, inputs[k]);
+  });
+  kept.clear(), inputs.clear();
+  const double copy = copy_microseconds(bytes);
+  table().push_back({name, us, copy});
+  std::printf("| %-44s | %8.1f | %8.1f | %5.2f |\n", name.c_str(), us, copy, copy / us);
+  std::fflush(stdout);
+  int d = 0;
+  cudaGetDevice(&d);
+  cuda::block_cache::of_device(d).clear();
+}
+
+}  // namespace timing

@@ -102,11 +102,16 @@ template <class F> struct callee : F {
   using F::operator();
   no_match operator()(...) const;
 };
+/// T itself. nvcc writes a type that it got from `decltype` as that expression wherever host code names the type, and f may be a lambda
+/// whose type has no name there; a type that a pattern has matched is written out.
+template <class T> struct plain { using type = T; };
+template <template <class...> class C, class... E> struct plain<C<E...>> { using type = C<E...>; };
+template <dtype T, class S, digest D, int K> struct plain<expr<T, S, D, K>> { using type = expr<T, S, D, K>; };
 /// What f returns; f itself never runs. Front-end functions ask for it in their own bodies, not through others: each level is a line
 /// of an error inside f.
 template <class F, class Parameters> struct outcome { using type = no_match; };
 template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || ...)) struct outcome<F, pack<P...>> {
-  using type = decltype(std::declval<const callee<F>&>()(std::declval<P>()...));
+  using type = typename plain<decltype(std::declval<const callee<F>&>()(std::declval<P>()...))>::type;
 };
 
 template <class R> constexpr std::uint64_t levels_used() {

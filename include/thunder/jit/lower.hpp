@@ -42,6 +42,8 @@ template <class... Entries> struct updates {};
 /// Marks named expressions as new values for the parameters and buffers of their names.
 template <class... Entries> constexpr auto update(named<Entries...>) { return updates<Entries...>{}; }
 constexpr invalid update(invalid) { return {}; }
+/// update(named_value<"running_mean">(m), ...)
+template <class... Name, class... E> requires(sizeof...(E) > 0) constexpr auto update(entry<Name, E>...) { return updates<entry<Name, E>...>{}; }
 
 template <class R, bool Inside = false> struct update_names { template <class Out> static constexpr void collect(Out&, int&) {} };
 template <expression E, bool Inside> struct update_names<E, Inside> { template <class Out> static constexpr void collect(Out&, int& at) { ++at; } };

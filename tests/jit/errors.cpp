@@ -32,7 +32,7 @@ bool holds(const std::string& text, std::initializer_list<const char*> parts) {
 constexpr auto model = [](auto x) { return sum(matmul(x, param<"classes.weight", float, 3, 2>()) + param<"classes.bias", float, 2>()); };
 constexpr auto step = [](auto x) {
   const auto w = param<"w", float, 2, 3>();
-  return std::tuple{sum(w * x), update(named<entry<literal_name<"w">, decltype(w * 0.5_c + x)>>{})};
+  return std::tuple{sum(w * x), update(named_value<"w">(w * 0.5_c + x))};
 };
 
 state good() {
@@ -88,7 +88,7 @@ TEST_CASE("a constant state is not updated, and nothing is when an argument lies
   CHECK(constant["w"].value == s["w"].value);
   auto rows = jit([](auto x) {
     const auto w = param<"w", float, 2, 3>();
-    return std::tuple{update(named<entry<literal_name<"w">, decltype(w + x)>>{})};
+    return std::tuple{update(named_value<"w">(w + x))};
   });
   CHECK(holds(message<donation_error>([&] { rows(s, s["w"].as<float, 2, 3>()[1]); }), {"argument 0"}));
 }

@@ -9,8 +9,6 @@ using namespace jit_tests;
 
 namespace {
 
-template <fixed_string Name, class E> constexpr auto named_value(E) { return entry<literal_name<Name>, E>{}; }
-template <class... Entries> constexpr auto replace(Entries...) { return update(named<Entries...>{}); }
 constexpr auto a = [] { return buffer<"a", float, 6, 6>(); };
 constexpr auto b = [] { return buffer<"b", float, 6, 6>(); };
 
@@ -50,37 +48,37 @@ constexpr double tolerance = 2e-6;
 }  // namespace
 
 TEST_CASE("element by element, with the old value read in the same step") {
-  CHECK(error_of_updates([](auto x) { return std::tuple{replace(named_value<"a">(a() * 0.5_c + x))}; }) < tolerance);
-  CHECK(error_of_updates([](auto x) { return std::tuple{a() * 2_c, tanh(a()), replace(named_value<"a">(a() * 0.5_c + x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{update(named_value<"a">(a() * 0.5_c + x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{a() * 2_c, tanh(a()), update(named_value<"a">(a() * 0.5_c + x))}; }) < tolerance);
 }
 
 TEST_CASE("the old value is read before and after") {
-  CHECK(error_of_updates([](auto x) { return std::tuple{sum(matmul(a(), x)), replace(named_value<"a">(a() + x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{sum(matmul(a(), x)), update(named_value<"a">(a() + x))}; }) < tolerance);
   CHECK(error_of_updates([](auto x) {
           const auto next = a() * 0.5_c + x;
-          return std::tuple{matmul(matmul(next, x), a()) * 0.01_c, replace(named_value<"a">(next))};
+          return std::tuple{matmul(matmul(next, x), a()) * 0.01_c, update(named_value<"a">(next))};
         }) < 1e-5);
 }
 
 TEST_CASE("the new value reads the old one elsewhere: rows, columns, transposed, moved") {
-  CHECK(error_of_updates([](auto) { return std::tuple{replace(named_value<"a">(softmax(a()) + a()))}; }) < tolerance);
-  CHECK(error_of_updates([](auto x) { return std::tuple{replace(named_value<"a">(a() - mean(a(), axis<0>) + x))}; }) < tolerance);
-  CHECK(error_of_updates([](auto x) { return std::tuple{replace(named_value<"a">(transpose(a()) + a() * x))}; }) < 1e-5);
-  CHECK(error_of_updates([](auto) { return std::tuple{replace(named_value<"a">(concatenate(axis<0>, slice<0, 1, 6>(a()), slice<0, 0, 1>(a()))))}; }) == 0);
-  CHECK(error_of_updates([](auto x) { return std::tuple{replace(named_value<"a">(matmul(a(), x) * 0.1_c))}; }) < 1e-5);
+  CHECK(error_of_updates([](auto) { return std::tuple{update(named_value<"a">(softmax(a()) + a()))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{update(named_value<"a">(a() - mean(a(), axis<0>) + x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{update(named_value<"a">(transpose(a()) + a() * x))}; }) < 1e-5);
+  CHECK(error_of_updates([](auto) { return std::tuple{update(named_value<"a">(concatenate(axis<0>, slice<0, 1, 6>(a()), slice<0, 0, 1>(a()))))}; }) == 0);
+  CHECK(error_of_updates([](auto x) { return std::tuple{update(named_value<"a">(matmul(a(), x) * 0.1_c))}; }) < 1e-5);
 }
 
 TEST_CASE("results that are the old value, the new one, both, and an argument") {
-  CHECK(error_of_updates([](auto x) { return std::tuple{a(), replace(named_value<"a">(a() + x))}; }) < tolerance);
-  CHECK(error_of_updates([](auto x) { return std::tuple{reshape<36>(a()), a() + x, a() + x, x, replace(named_value<"a">(a() + x))}; }) < tolerance);
-  CHECK(error_of_updates([](auto x) { return std::tuple{sum(a()), replace(named_value<"a">(x))}; }) < tolerance);
-  CHECK(error_of_updates([](auto) { return std::tuple{a(), replace(named_value<"a">(a()))}; }) == 0);
+  CHECK(error_of_updates([](auto x) { return std::tuple{a(), update(named_value<"a">(a() + x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{reshape<36>(a()), a() + x, a() + x, x, update(named_value<"a">(a() + x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto x) { return std::tuple{sum(a()), update(named_value<"a">(x))}; }) < tolerance);
+  CHECK(error_of_updates([](auto) { return std::tuple{a(), update(named_value<"a">(a()))}; }) == 0);
 }
 
 TEST_CASE("two parameters: one new value, and swapped") {
-  CHECK(error_of_updates<true>([](auto x) { return std::tuple{replace(named_value<"a">(a() * x + b()), named_value<"b">(a() * x + b()))}; }) < 1e-5);
-  CHECK(error_of_updates<true>([](auto) { return std::tuple{replace(named_value<"a">(b()), named_value<"b">(a()))}; }) == 0);
-  CHECK(error_of_updates<true>([](auto x) { return std::tuple{a(), replace(named_value<"a">(b() + x), named_value<"b">(a() * 0.5_c))}; }) < tolerance);
+  CHECK(error_of_updates<true>([](auto x) { return std::tuple{update(named_value<"a">(a() * x + b()), named_value<"b">(a() * x + b()))}; }) < 1e-5);
+  CHECK(error_of_updates<true>([](auto) { return std::tuple{update(named_value<"a">(b()), named_value<"b">(a()))}; }) == 0);
+  CHECK(error_of_updates<true>([](auto x) { return std::tuple{a(), update(named_value<"a">(b() + x), named_value<"b">(a() * 0.5_c))}; }) < tolerance);
 }
 
 TEST_CASE("one buffer by its name, also twice with one value") {
@@ -104,7 +102,7 @@ TEST_CASE("donated arguments") {
 }
 
 TEST_CASE("nothing is replaced by what is not finite") {
-  const auto f = [](auto x) { return std::tuple{a(), sum(x), replace(named_value<"a">(a() / x))}; };
+  const auto f = [](auto x) { return std::tuple{a(), sum(x), update(named_value<"a">(a() / x))}; };
   auto keep = jit(f);
   auto refuse = jit<non_finite::refuse>(f);
   state s = start();

@@ -39,7 +39,8 @@ struct no_name { static constexpr const char* text = nullptr; };
 
 /// Formal number I of a trace at a level. The level keeps the formals of nested traces apart.
 template <int Level, int I, dtype T, class S> constexpr auto formal(S) {
-  using E = expr<T, S, mix(mix(mix(31, Level), I), layout<T, S>::keyed.key)>;
+  constexpr digest id = mix(mix(mix(31, Level), I), layout<T, S>::keyed.key);  // named: nvcc writes the argument of a type as it stands
+  using E = expr<T, S, id>;
   static_assert(leaf_record<E, ops::formal, words<I>, std::uint64_t{1} << Level, no_name>::value.result_count == 1);
   return E{};
 }
@@ -66,7 +67,8 @@ template <fixed_string S> struct canonical_name<literal_name<S>> { using type = 
 
 template <class Name, class Words, dtype T, class S> constexpr auto named_leaf() {
   static_assert(Name::text[0] != 0, "a parameter has a name");
-  using E = expr<T, S, mix(mix(digest_of(Name::text, 37), layout<T, S>::keyed.key), word_data<Words>::key)>;
+  constexpr digest id = mix(mix(digest_of(Name::text, 37), layout<T, S>::keyed.key), word_data<Words>::key);
+  using E = expr<T, S, id>;
   static_assert(leaf_record<E, ops::parameter, Words, 0, typename canonical_name<Name>::type>::value.result_count == 1);
   return E{};
 }

@@ -23,11 +23,14 @@ template <int Level, class... Out, class... In> struct trace_maker<Level, pack<O
   static constexpr flattened make() { return flatten(roots, sizeof...(Out), in, sizeof...(In), Level); }
   static constexpr graph_size guess() {
     const int n = depth_of(roots, sizeof...(Out)) * 5 / 2 + 32 + static_cast<int>(sizeof...(In));
-    return {n, n * 2, n * 2 + 64, n * 3 / 2, 64, n / 2 + 32, n / 2 + 32, static_cast<int>(sizeof...(Out)), 8};
+    constexpr int out = sizeof...(Out);  // often a gradient for each parameter
+    return {n, n * 2, n * 2 + 64, n * 3 / 2 + out, 64, n + 64 + out, n + 64 + out, out, 8};
   }
 };
 
 // ---- calls
+/// Type number T of a body: the results of a call share few types.
+template <class Body, int T> struct type_of_body { static constexpr const meta& value = Body::view.types[T]; };
 template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr int lifted = Body::data.size.lifted;
   static constexpr int operand_count = sizeof...(X) + lifted;
@@ -46,8 +49,8 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
     return h;
   }();
   static constexpr int count = Body::view.output_count;
-  template <int K> struct result_type { static constexpr meta value = Body::view.type(Body::view.outputs[K]); };
-  template <int... K> struct result_list { static constexpr const keyed_meta* data[at_least_one(count)]{&decltype(layout_of_meta<result_type<K>>())::keyed...}; };
+  template <int K> using result_layout = decltype(layout_of_meta<type_of_body<Body, Body::view.values[Body::view.outputs[K]].type>>());
+  template <int... K> struct result_list { static constexpr const keyed_meta* data[at_least_one(count)]{&result_layout<K>::keyed...}; };
   template <int... K> static constexpr const keyed_meta* const* all_types(std::integer_sequence<int, K...>) { return result_list<K...>::data; }
   static constexpr const keyed_meta* const* types = all_types(std::make_integer_sequence<int, count>{});
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, types, count, operands.data, operand_count,
@@ -61,7 +64,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_of {
   using record = call_record<Body, Prefix, X...>;
   static_assert(sizeof(body_definition<Body>) > 0 && record::value.result_count >= 0);
   template <int K> static constexpr auto leaf() {
-    using E = typename expr_of_layout<decltype(layout_of_meta<typename record::template result_type<K>>()), record::id, K>::type;
+    using E = typename expr_of_layout<typename record::template result_layout<K>, record::id, K>::type;
     static_assert(sizeof(defines<E, record>) > 0);
     return E{};
   }
@@ -121,11 +124,16 @@ template <class F> struct callee : F {
   using F::operator();
   no_match operator()(...) const;
 };
+/// T itself. nvcc writes a type that it got from `decltype` as that expression wherever host code names the type, and f may be a lambda
+/// whose type has no name there; a type that a pattern has matched is written out.
+template <class T> struct plain { using type = T; };
+template <template <class...> class C, class... E> struct plain<C<E...>> { using type = C<E...>; };
+template <dtype T, class S, digest D, int K> struct plain<expr<T, S, D, K>> { using type = expr<T, S, D, K>; };
 /// What f returns; f itself never runs. Front-end functions ask for it in their own bodies, not through others: each level is a line
 /// of an error inside f.
 template <class F, class Parameters> struct outcome { using type = no_match; };
 template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || ...)) struct outcome<F, pack<P...>> {
-  using type = decltype(std::declval<const callee<F>&>()(std::declval<P>()...));
+  using type = typename plain<decltype(std::declval<const callee<F>&>()(std::declval<P>()...))>::type;
 };
 
 template <class R> constexpr std::uint64_t levels_used() {

@@ -75,6 +75,8 @@ template <class Name, class E> struct tree<entry<Name, E>> {
   using types = leaves_of<E>;
   template <class At, int First> static constexpr auto rebuild() { return entry<Name, decltype(tree<E>::template rebuild<At, First>())>{}; }
 };
+/// An expression and its name, to be gathered in a `named` or given to `update`.
+template <fixed_string Name, class E> constexpr auto named_value(E) { return entry<literal_name<Name>, E>{}; }
 /// A name to look up: "h.3.attn.weight"_p.
 template <digest Hash> struct name_key {};
 namespace literals {

@@ -48,6 +48,8 @@ template <fixed_string Name, class E> constexpr auto update(E) {
   if constexpr (std::is_same_v<E, invalid>) return invalid{};
   else return updates<entry<literal_name<Name>, E>>{};
 }
+/// update(named_value<"running_mean">(m), ...)
+template <class... Name, class... E> requires(sizeof...(E) > 0) constexpr auto update(entry<Name, E>...) { return updates<entry<Name, E>...>{}; }
 
 template <class R, bool Inside = false> struct update_names { template <class Out> static constexpr void collect(Out&, int&) {} };
 template <expression E, bool Inside> struct update_names<E, Inside> { template <class Out> static constexpr void collect(Out&, int& at) { ++at; } };

@@ -201,7 +201,7 @@ TEST_CASE("trees of arguments") {
 
 TEST_CASE("more than 64 arguments") {
   constexpr auto many = []<class... X>(X... x) { return ((x * x) + ...); };
-  const auto gradient = []<int... I>(std::integer_sequence<int, I...>, const std::vector<reference_array>& in) {
+  const auto gradient = [many]<int... I>(std::integer_sequence<int, I...>, const std::vector<reference_array>& in) {
     return run<decltype(static_cast<void>(I), arg<double>{})...>(grad(many, wrt<0, 63>), in);
   };
   std::vector<reference_array> in;

@@ -224,23 +224,29 @@ template <fixed_string S, int I, class F> struct repetition {
     }
   }
 };
-template <class Name, class Indices> struct repeat_function;
-template <class Name, int... I> struct repeat_function<Name, std::integer_sequence<int, I...>> {
-  template <class F, class X> constexpr auto operator()(F f, X x) const { return (x >> ... >> repetition<Name::stored, I, F>{f}); }
+template <class Name, int First, class Indices> struct repeat_function;
+template <class Name, int First, int... I> struct repeat_function<Name, First, std::integer_sequence<int, I...>> {
+  template <class F, class X> constexpr auto operator()(F f, X x) const { return (x >> ... >> repetition<Name::stored, First + I, F>{f}); }
 };
-/// More than the fold that clang nests: 128 at a time.
-template <class Name, int N> struct long_repeat_function {
-  template <int First, class F> struct part {
-    F f;
-    template <int... I, class X> constexpr auto apply(std::integer_sequence<int, I...>, X x) const { return (x >> ... >> repetition<Name::stored, First + I, F>{f}); }
-    template <class X> friend constexpr auto operator>>(X x, part p) { return p.apply(std::make_integer_sequence<int, (N - First < 128 ? N - First : 128)>{}, x); }
-  };
-  template <int... K, class F, class X> static constexpr auto apply(std::integer_sequence<int, K...>, F f, X x) { return (x >> ... >> part<128 * K, F>{f}); }
-  template <class F, class X> constexpr auto operator()(F f, X x) const { return apply(std::make_integer_sequence<int, (N + 127) / 128>{}, f, x); }
+/// clang nests a fold 256 deep at most: so many repetitions at a time.
+inline constexpr int repeats_at_once = 128;
+template <class Name, int First, int Count, class F> struct repeat_part {
+  F f;
+  template <class X> friend constexpr auto operator>>(X x, repeat_part p) {
+    return repeat_function<Name, First, std::make_integer_sequence<int, Count>>{}(p.f, x);
+  }
+};
+template <class Name, int N, class Parts> struct long_repeat_function;
+template <class Name, int N, int... K> struct long_repeat_function<Name, N, std::integer_sequence<int, K...>> {
+  static constexpr int count(int first) { return N - first < repeats_at_once ? N - first : repeats_at_once; }
+  template <class F, class X> constexpr auto operator()(F f, X x) const {
+    return (x >> ... >> repeat_part<Name, repeats_at_once * K, count(repeats_at_once * K), F>{f});
+  }
 };
 template <int N, fixed_string S> constexpr auto choose_repeat() {
-  if constexpr (N > 128) return long_repeat_function<literal_name<S>, N>{};
-  else return repeat_function<literal_name<S>, std::make_integer_sequence<int, N>>{};
+  using parts = std::make_integer_sequence<int, (N + repeats_at_once - 1) / repeats_at_once>;
+  if constexpr (N > repeats_at_once) return long_repeat_function<literal_name<S>, N, parts>{};
+  else return repeat_function<literal_name<S>, 0, std::make_integer_sequence<int, N>>{};
 }
 /// f applied N times, each with its own parameters: repeat<12, "h">(block, x) reads "h.0.weight" to "h.11.weight".
 template <int N, fixed_string S> inline constexpr auto repeat = choose_repeat<N, S>();

@@ -209,7 +209,7 @@ template <class F, class Wrt, bool Value> struct grad_function {
     if (sizeof...(I) == 0) return mistake::wrt_empty;
     int last = -1;
     const int list[]{I..., 0};
-    for (std::size_t k = 0; k < sizeof...(I); ++k) {
+    for (int k = 0; k < int(sizeof...(I)); ++k) {
       const int i = list[k];
       if (i < 0 || i >= int(sizeof...(X))) return mistake::wrt_missing;
       if (i <= last) return mistake::wrt_order;

@@ -8,6 +8,9 @@ namespace thunder::math {
 
 namespace scalar {
 template <class T> T rsqrt(T x) { return T(1) / std::sqrt(x); }
+template <class T> T sigmoid(T x) { return T(1) / (T(1) + std::exp(-x)); }
+/// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))
+template <class T> T gelu(T x) { return x * sigmoid(x * (T(1.5957691216057308) + T(0.07135481627260025) * (x * x))); }
 /// To the nearest integer, ties to even.
 template <class T> T round(T x) { return std::nearbyint(x); }
 template <class T> constexpr T select(bool c, T a, T b) { return c ? a : b; }
@@ -39,6 +42,8 @@ THUNDER_MATH(sqrt)
 THUNDER_MATH(tanh)
 THUNDER_MATH(trunc)
 THUNDER_MATH(rsqrt)
+THUNDER_MATH(sigmoid)
+THUNDER_MATH(gelu)
 THUNDER_MATH(round)
 THUNDER_MATH(select)
 THUNDER_MATH(maximum)

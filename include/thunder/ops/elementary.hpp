@@ -55,7 +55,7 @@ struct tanh : pointwise_op<tanh> {
 /// 1 / (1 + exp(-x))
 struct sigmoid : pointwise_op<sigmoid> {
   static constexpr const char* name = "thunder.sigmoid";
-  template <class T> static constexpr T evaluate(T x) { return T(1) / (T(1) + math::exp(-x)); }
+  static constexpr auto evaluate(auto x) { return math::sigmoid(x); }
   static constexpr auto partials(auto y, auto) { return factors(y * (1_c - y)); }
 };
 struct erf : pointwise_op<erf> {

@@ -32,11 +32,9 @@ struct random_normal : random_op<random_normal> {
   static constexpr const char* name = "thunder.random_normal";
   template <class, class T> static auto evaluate(auto index, auto key) {
     using integer = decltype(index);
-    const auto block = index >> 2;
-    const auto low = low_word(block), zero = low ^ low;
-    const auto r = philox<decltype(low_word(block))>({low, high_word(block), zero, zero}, low_word(key), high_word(key));
-    const auto first = (index & integer(2)) == integer(0), even = (index & integer(1)) == integer(0);
-    const auto u = convert<T>(uniform01(choose_word(first, r.x, r.z))), v = convert<T>(uniform01(choose_word(first, r.y, r.w)));
+    const auto even = (index & integer(1)) == integer(0);
+    const auto words = random_pair(key, index);
+    const auto u = convert<T>(uniform01(words.even)), v = convert<T>(uniform01(words.odd));
     using real = std::remove_const_t<decltype(u)>;
     const real radius = math::sqrt(real(-2) * math::log(real(1) - u)), angle = real(6.283185307179586) * v;
     return radius * math::select(even, math::cos(angle), math::sin(angle));

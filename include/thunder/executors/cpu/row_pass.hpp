@@ -7,6 +7,7 @@
 
 #include "math.hpp"
 #include "memory.hpp"
+#include "philox.hpp"
 #include "plan.hpp"
 #include "space.hpp"
 #include "target.hpp"

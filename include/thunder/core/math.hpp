@@ -1,6 +1,7 @@
 #pragma once
 /// The functions that `evaluate` of the pointwise ops is written with. Each is an object that calls the overload for its argument:
-/// the standard library's for float and double, an executor's own for its vector type (found by argument-dependent lookup).
+/// the standard library's for float and double, an executor's own for its vector type (found by argument-dependent lookup). These
+/// and the ops take references: how g++ passes vectors wider than a register has changed, which it would say.
 #include <cmath>
 #include <cstdint>
 
@@ -22,7 +23,7 @@ using std::abs, std::ceil, std::cos, std::erf, std::exp, std::expm1, std::floor,
 #define THUNDER_MATH(name)                                       \
   inline constexpr struct {                                      \
     template <class... T>                                        \
-    [[gnu::always_inline]] constexpr auto operator()(T... x) const { \
+    [[gnu::always_inline]] constexpr auto operator()(const T&... x) const { \
       using scalar::name;                                        \
       return name(x...);                                         \
     }                                                            \

@@ -10,7 +10,7 @@ namespace ops {
 /// tanh(u) is almost -1.
 struct gelu : pointwise_op<gelu> {
   static constexpr const char* name = "thunder.gelu";
-  static constexpr auto evaluate(auto x) { return math::gelu(x); }
+  static constexpr auto evaluate(const auto& x) { return math::gelu(x); }
   static constexpr value derivative(value x) {
     constexpr number<bits_of(1.5957691216057308)> slope{};   // 2u = slope x + cubic x^3
     constexpr number<bits_of(0.07135481627260025)> cubic{};

@@ -21,7 +21,8 @@ struct fragile : pointwise_op<fragile> {
   }
 };
 using dtype::f32;
-using loop = cpu::fused_loop<region<space<-1, 1024>, pack<input<f32, 3>>, pack<output<1, f32, 3>>, s<fragile, words<>, f32, 3, 0>>>;
+using loop =
+    cpu::fused_loop<region<space<-1, 1024>, pack<input<f32, 3>>, pack<output<1, f32, 3>>, s<fragile, words<>, f32, 3, 0>>>;
 
 }  // namespace
 

@@ -25,7 +25,8 @@ template <int N>
 void lanes_agree() {
   using index = cpu::vec<std::int64_t, N>;
   for (std::int64_t key : {std::int64_t{0}, std::int64_t{0x123456789abcdef}, std::int64_t{-5}})
-    for (std::int64_t i : {std::int64_t{0}, std::int64_t{5}, std::int64_t{6}, std::int64_t{7}, std::int64_t{1} << 34, (std::int64_t{1} << 34) - 3, (std::int64_t{1} << 40) + 3}) {
+    for (std::int64_t i : {std::int64_t{0}, std::int64_t{5}, std::int64_t{6}, std::int64_t{7}, std::int64_t{1} << 34,
+                           (std::int64_t{1} << 34) - 3, (std::int64_t{1} << 40) + 3}) {
       const auto w = random_word(index(key), index(i) + cpu::lane_numbers<std::int64_t, N>());
       const auto u = uniform01(w);
       for (int k = 0; k < N; ++k) {

@@ -130,6 +130,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   using column_vectors = array_slots<held_vectors * V, list<what::column_vector>>;
   using column_scalars = number_slots<list<what::column_scalar>>;
 
+  /// Which of the block's groups this thread belongs to.
+  THUNDER_DEVICE static int group_number() { return shape.groups == 1 ? 0 : M::thread() / shape.group; }
   /// Where a group of threads is.
   struct place {
     const arguments& a;
@@ -172,7 +174,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     }
   }
   THUNDER_DEVICE static std::int64_t vectors_of_row(const arguments& a) {
-    if constexpr (row_length >= 0) return row_length / V;
+    if constexpr (row_length >= 0) return (row_length + V - 1) / V;
     else return (a.extents[dims - 1] + V - 1) / V;
   }
 
@@ -234,7 +236,26 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     (get<I>(p).load_some(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i, n), ...);
   }
   template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {
-    (get<I>(p).load_cached(a.in[I], i), ...);
+    if constexpr (shape.share_columns) (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w, M::shared() + columns_offset + column_offset<I> + i * size_of(plan.value[I].type)), ...);
+    else (get<I>(p).load_cached(a.in[I], i), ...);
+  }
+  template <int I> static constexpr int column_offset = [] {
+    std::int64_t n = 0;
+    for (int v = 0; v < I; ++v)
+      if (is_column_input(v)) n += (row_length * size_of(plan.value[v].type) + 15) / 16 * 16;
+    return static_cast<int>(n);
+  }();
+  /// What varies along the row alone comes to shared memory, for all rows of the block.
+  template <int... I> THUNDER_DEVICE static void share_columns(const arguments& a, std::integer_sequence<int, I...>) {
+    if constexpr (shape.share_columns) {
+      for (int v = M::thread(); v < row_length / V; v += shape.threads())
+        (M::template copy_async<V * size_of(plan.value[I].type)>(M::shared() + columns_offset + column_offset<I> + v * V * size_of(plan.value[I].type),
+                                                                 static_cast<const char*>(a.in[I]) + v * V * size_of(plan.value[I].type)),
+         ...);
+      M::commit_copies();
+      M::template wait_copies<0>();
+      M::sync();
+    }
   }
   template <int Pass> using element_list = list<what::work, Pass>;
 
@@ -333,9 +354,12 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }
   static constexpr int slot_bytes = 8, warps = shape.group / 32;
   /// x of all threads of the group. `buffer` has room for one number of each warp.
-  template <int I> THUNDER_DEVICE static void post(number<I> x, char* buffer) {
-    if constexpr (shape.group > 32)
-      if (M::thread() % 32 == 0) M::shared_store(reinterpret_cast<decltype(plain(x))*>(buffer + slot_bytes * (M::thread() / 32)), plain(x));
+  template <int I> THUNDER_DEVICE static void post(number<I> x, char* buffer, int warp) {
+    if (M::thread() % 32 == 0) M::shared_store(reinterpret_cast<decltype(plain(x))*>(buffer + slot_bytes * warp), plain(x));
+  }
+  THUNDER_DEVICE static void sync_group() {
+    if constexpr (shape.groups == 1) M::sync();
+    else M::sync_some(1 + group_number(), shape.group);
   }
   template <int I> THUNDER_DEVICE static number<I> gather(number<I> x, const char* buffer, int count) {
     const int lane = M::thread() % 32;
@@ -348,11 +372,11 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if constexpr (sizeof...(I) > 0) {
       ((get<I>(h) = across_warp<I>(own_sum<I>(s), shape.group < 32 ? shape.group : 32)), ...);
       if constexpr (shape.group > 32) {  // two buffers in turn: one barrier a reduction
-        char* buffer = M::shared() + turn * most_reduced * 32 * slot_bytes;
+        char* buffer = M::shared() + (2 * group_number() + turn) * most_reduced * 32 * slot_bytes;
         turn ^= 1;
         int k = 0;
-        (post<I>(get<I>(h), buffer + 32 * slot_bytes * k++), ...);
-        M::sync();
+        (post<I>(get<I>(h), buffer + 32 * slot_bytes * k++, M::thread() % shape.group / 32), ...);
+        sync_group();
         k = 0;
         ((get<I>(h) = gather<I>(get<I>(h), buffer + 32 * slot_bytes * k++, warps)), ...);
       }
@@ -459,7 +483,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   /// Each row once.
   THUNDER_DEVICE static void direct(const arguments& a) {
     M::begin_dependent();
-    place at{a, static_cast<std::int64_t>(M::block()) * shape.groups + (shape.groups == 1 ? 0 : M::thread() / shape.group), M::thread() % shape.group, 0};
+    place at{a, static_cast<std::int64_t>(M::block()) * shape.groups + group_number(), M::thread() % shape.group, 0};
     // A group smaller than a warp stays until its warp has shuffled.
     const bool live = at.row < a.rows;
     if (!live) {
@@ -584,7 +608,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
 
   // ---- a ring of rows in shared memory: each thread copies what it alone will read, so no barrier is needed
   THUNDER_DEVICE static char* stage_of(int stage) {
-    return M::shared() + ring_offset + ((shape.groups == 1 ? 0 : M::thread() / shape.group) * shape.stages + stage) * shape.stage_bytes;
+    return M::shared() + ring_offset + (group_number() * shape.stages + stage) * shape.stage_bytes;
   }
   template <int I> static constexpr int stage_offset = [] {
     std::int64_t n = 0;
@@ -615,7 +639,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   THUNDER_DEVICE static void persistent(const arguments& a) {
     M::begin_dependent();
     const std::int64_t own = M::block() / a.splits, rows = rows_over<0, false>(a);
-    const int split = M::block() % a.splits, group = shape.groups == 1 ? 0 : M::thread() / shape.group;
+    const int split = M::block() % a.splits, group = group_number();
     const std::int64_t step = static_cast<std::int64_t>(a.splits) * shape.groups;
     place at{a, 0, M::thread() % shape.group, 0};
     constexpr int S = shape.stages;
@@ -627,6 +651,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     column_scalars scalars;
     start_scalars(scalars, list<what::column_scalar>{});
     int turn = 0, stage = 0;
+    share_columns(a, list<what::column_input>{});
     std::int64_t k = static_cast<std::int64_t>(split) * shape.groups + group;
     auto fill = [&](std::int64_t row, int to) {
       if (row < rows) fill_stage(place{a, row_of(a, own, row), at.t, 0}, stage_of(to), every_input);
@@ -689,7 +714,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if constexpr (block_warps > 1) {
       M::sync();  // the buffers of earlier reductions are free
       char* buffer = M::shared();
-      if (M::thread() % 32 == 0) M::shared_store(reinterpret_cast<decltype(plain(x))*>(buffer + slot_bytes * (M::thread() / 32)), plain(x));
+      post<I>(x, buffer, M::thread() / 32);
       M::sync();
       x = gather<I>(x, buffer, block_warps);
     }
@@ -736,7 +761,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }
   /// Shared memory: for reductions and what a block adds up; then the ring.
   static constexpr int ring_offset = [] {
-    int n = shape.group > 32 ? 2 * most_reduced * 32 * slot_bytes : 0;
+    int n = shape.group > 32 ? 2 * shape.groups * most_reduced * 32 * slot_bytes : 0;
     if (shape.persistent && n < 32 * slot_bytes) n = 32 * slot_bytes;
     if (shape.persistent && shape.vectors > 0 && shape.groups > 1)
       for (int v = 0; v < values; ++v)
@@ -744,7 +769,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
           n = static_cast<int>(row_length) * (size_of(plan.value[v].type) == 8 ? 8 : 4);
     return (n + 15) / 16 * 16;
   }();
-  static constexpr int shared_bytes = ring_offset + shape.stages * shape.stage_bytes * shape.groups;
+  static constexpr int columns_offset = ring_offset + shape.stages * shape.stage_bytes * shape.groups;
+  static constexpr int shared_bytes = columns_offset + (shape.share_columns ? column_offset<inputs> : 0);
 
   // ---- the sum of the blocks' partial results
   static constexpr int finish_threads = 1024, finish_columns = 32;

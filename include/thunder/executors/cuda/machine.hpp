@@ -23,6 +23,8 @@ struct gpu {
 
   // ---- together
   THUNDER_DEVICE static void sync() { __syncthreads(); }
+  /// A barrier of `count` of the block's threads, which agree on a name from 1 to 15.
+  THUNDER_DEVICE static void sync_some(int name, int count) { asm volatile("bar.sync %0, %1;" ::"r"(name), "r"(count) : "memory"); }
   template <class T> THUNDER_DEVICE static T shuffle_xor(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
   template <class T> THUNDER_DEVICE static T shared_load(const T* p) { return *p; }
   template <class T> THUNDER_DEVICE static void shared_store(T* p, T x) { *p = x; }

@@ -96,7 +96,8 @@ struct kernel_shape {
   int groups = 1;           // rows that a block works on at once
   int vectors = 1;          // of a row that a thread holds; 0: the row is read again in each pass
   int unroll = 1;           // pointwise: vectors a thread has in flight
-  bool hold_columns = false;  // what varies along the row alone stays in registers
+  bool hold_columns = false;  // what varies along the row alone stays in registers ...
+  bool share_columns = false; // ... or in shared memory
   int blocks = 1;           // an SM should hold at least so many
   int stages = 0;           // persistent: rows of a ring in shared memory that the next rows arrive in; 0: no ring
   int stage_bytes = 0;
@@ -172,10 +173,18 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (s.blocks < 1) s.blocks = 1;
     break;
   }
-  if (s.persistent && s.vectors > 0 && input_bytes > 0 && s.vector * narrowest >= 4) {  // asynchronous copies move 4, 8 or 16 bytes
+  if (s.persistent && s.vectors > 0 && s.group >= 32) {  // one block an SM, as large as its registers allow: fewer partial results
+    s.groups *= s.blocks;
+    while (s.group > 32 && s.groups > 15) --s.groups;  // barriers have names
+    while (s.threads() > 1024) --s.groups;
+    s.blocks = 1;
+  }
+  if (s.persistent && s.vectors > 0 && s.vector * narrowest >= 4) {  // asynchronous copies move 4, 8 or 16 bytes
     s.stage_bytes = static_cast<int>((row * input_bytes + 15) / 16 * 16);
-    const int room = 200 * 1024 / s.blocks / s.groups;
-    s.stages = room / s.stage_bytes;
+    s.share_columns = column_bytes > 0 && !s.hold_columns && row * column_bytes <= 64 * 1024;
+    const int sums = s.groups > 1 && accumulator_bytes > 0 ? static_cast<int>(row) * 8 : 0;
+    const int room = (200 * 1024 - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / s.groups;
+    s.stages = s.stage_bytes > 0 ? room / s.stage_bytes : 0;
     if (s.stages > 4) s.stages = 4;
     if (s.stages < 2) s.stages = 0;
   }

@@ -56,9 +56,12 @@ class product {
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<std::uint32_t>(key.align_b));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<std::uint32_t>(key.align_c));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(key.align_c));
-    check(cublasLtMatmulAlgoGetHeuristic(handle, description_.of, a_.of, b_.of, c_.of, c_.of, preference.of, most, candidates_, &count_),
-          "matmul: choosing an algorithm");
-    if (count_ == 0) throw device_error("matmul: cuBLASLt has no algorithm for this product");
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(handle, description_.of, a_.of, b_.of, c_.of, c_.of, preference.of, most, candidates_, &count_);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count_ == 0))
+      throw device_error("matmul: cuBLASLt has no algorithm for " + std::to_string(key.batch) + " products of " + name_of(key.type) + " [" +
+                         std::to_string(key.n) + ", " + std::to_string(key.k) + "] and [" + std::to_string(key.k) + ", " + std::to_string(key.m) + "]");
+    check(status, "matmul: choosing an algorithm");
   }
 
   /// The first call that no stream records chooses among the candidates.
@@ -130,8 +133,8 @@ class product {
     float least = -1;
     for (int i = 0; i < count_; ++i) {
       if (time(i, 1) < 0) continue;  // it loads its kernel, too
-      const float once = time(i, 1), ms = time(i, std::clamp(static_cast<int>(2 / (once + 1e-3f)), 2, 32));
-      if (least < 0 || ms < 0.98f * least) best = i, least = ms;  // among equals the first
+      const float once = time(i, 1), ms = time(i, std::clamp(static_cast<int>(2 / (once + 0.01f)), 2, 32));
+      if (ms >= 0 && (least < 0 || ms < 0.98f * least)) best = i, least = ms;  // among equals the first
     }
     std::swap(candidates_[0], candidates_[best]);
     count_ = 1;

@@ -91,7 +91,7 @@ class block_cache {
     return (n + step - 1) / step * step;
   }
   static block_cache& of_device(int d) {
-    static block_cache caches[16];
+    static auto* caches = new block_cache[16];  // stays: tensors of other static objects are freed into it after main
     return caches[d & 15];
   }
   void* take(std::size_t bytes) {

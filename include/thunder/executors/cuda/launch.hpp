@@ -14,6 +14,8 @@ template <class Region, int Part> __global__ void __launch_bounds__(gpu_text<Reg
 pointwise_kernel(const __grid_constant__ typename gpu_text<Region, Part>::arguments a) { gpu_text<Region, Part>::pointwise(a); }
 template <class Region, int Part> __global__ void __launch_bounds__(gpu_text<Region, Part>::shape.threads(), gpu_text<Region, Part>::shape.blocks)
 persistent_kernel(const __grid_constant__ typename gpu_text<Region, Part>::arguments a) { gpu_text<Region, Part>::persistent(a); }
+template <class Region, int Part> __global__ void __launch_bounds__(gpu_text<Region, Part>::shape.threads(), gpu_text<Region, Part>::shape.blocks)
+flat_kernel(const __grid_constant__ typename gpu_text<Region, Part>::arguments a) { gpu_text<Region, Part>::flat(a); }
 /// Adds up the partial results of `blocks` blocks for every column reduction among the outputs.
 template <class Region, int Part, int... O> __global__ void __launch_bounds__(gpu_text<Region, Part>::finish_threads)
 finish_kernel(const __grid_constant__ typename gpu_text<Region, Part>::arguments a, int blocks, int blocks_each) {
@@ -55,7 +57,7 @@ template <class Region> struct fused_kernel {
     for (std::int64_t& e : a.extents) e = 1;
     for (int d = 0; d < text::traits::dims; ++d) {
       const std::int64_t e = text::traits::extent[d];
-      a.extents[plan.group[d]] *= e < 0 ? dims[-1 - e] : e;
+      a.extents[text::plan.group[d]] *= e < 0 ? dims[-1 - e] : e;
     }
     a.rows = 1;
     for (int d = 0; d + 1 < text::dims; ++d) a.rows *= a.extents[d];
@@ -73,18 +75,23 @@ template <class Region> struct fused_kernel {
   }
   template <class Text, int Part> static void run_persistent(typename Text::arguments& a, std::int64_t length, cudaStream_t stream) {
     constexpr kernel_shape shape = Text::shape;
-    static const int resident = resident_blocks(&persistent_kernel<Region, Part>, shape.threads(), Text::shared_bytes);
+    constexpr auto kernel = [] {
+      if constexpr (Text::shape.flat) return &flat_kernel<Region, Part>;
+      else return &persistent_kernel<Region, Part>;
+    }();
+    static const int resident = resident_blocks(kernel, shape.threads(), Text::shared_bytes);
     std::int64_t results = 1;  // of the kept dimensions
     for (int d = 0; d + 1 < Text::dims; ++d)
       if (Text::kept >> d & 1) results *= a.extents[d];
-    const std::int64_t rows = results > 0 ? a.rows / results : 0, useful = (rows + shape.groups - 1) / shape.groups;
+    const std::int64_t rows = results > 0 ? a.rows / results : 0, block = static_cast<std::int64_t>(shape.group) * shape.unroll * shape.vector,
+                       useful = shape.flat ? (length + block - 1) / block : (rows + shape.groups - 1) / shape.groups;
     std::int64_t splits = results > 0 ? resident / results : 1;
     if (splits > useful) splits = useful;
     if (splits < 1) splits = 1;
     a.splits = static_cast<int>(splits);
     const unsigned blocks = blocks_of(results * splits);
     a.partial = static_cast<char*>(workspace(static_cast<std::size_t>(Text::template partial_bytes<Text::values>(length)) * blocks + 16));
-    start(&persistent_kernel<Region, Part>, blocks, shape.threads(), Text::shared_bytes, stream, a);
+    start(kernel, blocks, shape.threads(), Text::shared_bytes, stream, a);
     finish_all<Part>(a, blocks, results, length, stream, column_outputs<Text>(std::make_integer_sequence<int, Text::outputs>{}));
   }
   template <class Text> struct column_output_list {

@@ -72,6 +72,31 @@ struct gpu {
     else *static_cast<std::uint8_t*>(p) = static_cast<std::uint8_t>(w[0]);
   }
 
+  // ---- copies to shared memory that go on while the thread does: Bytes is 4, 8 or a multiple of 16
+  template <int Bytes> THUNDER_DEVICE static void copy_async(char* to, const char* from) {
+    const auto at = static_cast<std::uint32_t>(__cvta_generic_to_shared(to));
+    if constexpr (Bytes >= 16) {
+      THUNDER_UNROLL
+      for (int i = 0; i < Bytes; i += 16) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(at + i), "l"(from + i) : "memory");
+    } else asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(at), "l"(from), "n"(Bytes) : "memory");
+  }
+  /// Ends a group of copies.
+  THUNDER_DEVICE static void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+  /// Waits until all but the last N groups of this thread are there.
+  template <int N> THUNDER_DEVICE static void wait_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
+  template <int Bytes> THUNDER_DEVICE static void shared_read(std::uint32_t* w, const char* from) {
+    if constexpr (Bytes >= 16) {
+      THUNDER_UNROLL
+      for (int i = 0; i < Bytes / 16; ++i) {
+        const uint4 v = reinterpret_cast<const uint4*>(from)[i];
+        w[4 * i] = v.x, w[4 * i + 1] = v.y, w[4 * i + 2] = v.z, w[4 * i + 3] = v.w;
+      }
+    } else if constexpr (Bytes == 8) {
+      const uint2 v = *reinterpret_cast<const uint2*>(from);
+      w[0] = v.x, w[1] = v.y;
+    } else w[0] = *reinterpret_cast<const std::uint32_t*>(from);
+  }
+
   // ---- words and numbers
   THUNDER_DEVICE static float as_float(std::uint32_t w) { return __uint_as_float(w); }
   THUNDER_DEVICE static std::uint32_t as_word(float x) { return __float_as_uint(x); }

@@ -682,6 +682,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
         run_row(at, p, c, nothing, ignored, turn, every_pass{});
       }
     }
+    M::template wait_copies<0>();
     finish_block(a, at.t, group, columns, scalars, turn);
   }
   template <class Columns> THUNDER_DEVICE static Columns make_columns(const arguments& a, int t) {
@@ -727,15 +728,18 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     using stored = decltype(plain(number<I>{}));
     stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * row_length;
     auto& mine = get<I>(c).at;
-    if constexpr (shape.groups > 1) {  // the groups' rows one after the other, in shared memory
-      stored* sum = reinterpret_cast<stored*>(M::shared());
+    if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
+      constexpr int length = static_cast<int>(row_length);
+      constexpr bool together = shape.stages * shape.stage_bytes >= length * static_cast<int>(sizeof(stored));
+      constexpr int turns = together ? 1 : shape.groups;
+      stored* sum = reinterpret_cast<stored*>(M::shared() + (together ? ring_offset + group * shape.stages * shape.stage_bytes : 0));
       M::sync();
-      for (int g = 0; g < shape.groups; ++g) {
-        if (group == g) {
+      for (int g = 0; g < turns; ++g) {
+        if (together || group == g) {
           THUNDER_UNROLL
           for (int u = 0; u < shape.vectors; ++u) {
             const int v = u * shape.group + t;
-            if ((u + 1) * shape.group <= row_length / V || v < row_length / V) {
+            if ((u + 1) * shape.group <= length / V || v < length / V) {
               THUNDER_UNROLL
               for (int j = 0; j < V; ++j) {
                 number<I> x = mine[u * V + j];
@@ -747,7 +751,14 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
         }
         M::sync();
       }
-      for (int k = M::thread(); k < row_length; k += shape.threads()) out[k] = M::shared_load(sum + k);
+      for (int k = M::thread(); k < length; k += shape.threads()) {
+        if constexpr (together) {
+          number<I> x = identity<I>();
+          for (int g = 0; g < shape.groups; ++g)
+            x = combine<I>(x, to_number<number<I>>(M::shared_load(reinterpret_cast<stored*>(M::shared() + ring_offset + g * shape.stages * shape.stage_bytes) + k)));
+          out[k] = plain(x);
+        } else out[k] = M::shared_load(sum + k);
+      }
     } else {
       THUNDER_UNROLL
       for (int u = 0; u < shape.vectors; ++u) {
@@ -763,7 +774,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   static constexpr int ring_offset = [] {
     int n = shape.group > 32 ? 2 * shape.groups * most_reduced * 32 * slot_bytes : 0;
     if (shape.persistent && n < 32 * slot_bytes) n = 32 * slot_bytes;
-    if (shape.persistent && shape.vectors > 0 && shape.groups > 1)
+    if (shape.persistent && shape.vectors > 0 && shape.groups > 1 && shape.stages * shape.stage_bytes < row_length * 8)
       for (int v = 0; v < values; ++v)
         if (plan.is_column(v) && (plan.value[v].mask & plan.row) && row_length * (size_of(plan.value[v].type) == 8 ? 8 : 4) > n)
           n = static_cast<int>(row_length) * (size_of(plan.value[v].type) == 8 ? 8 : 4);

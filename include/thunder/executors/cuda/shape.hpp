@@ -182,7 +182,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   if (s.persistent && s.vectors > 0 && s.vector * narrowest >= 4) {  // asynchronous copies move 4, 8 or 16 bytes
     s.stage_bytes = static_cast<int>((row * input_bytes + 15) / 16 * 16);
     s.share_columns = column_bytes > 0 && !s.hold_columns && row * column_bytes <= 64 * 1024;
-    const int sums = s.groups > 1 && accumulator_bytes > 0 ? static_cast<int>(row) * 8 : 0;
+    const int sums = s.groups > 1 && accumulator_bytes > 0 && 4 * input_bytes < 8 ? static_cast<int>(row) * 8 : 0;
     const int room = (200 * 1024 - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / s.groups;
     s.stages = s.stage_bytes > 0 ? room / s.stage_bytes : 0;
     if (s.stages > 4) s.stages = 4;

@@ -13,6 +13,8 @@ add_library(thunder_test_main OBJECT "${tests_dir}/main.cpp")
 target_link_libraries(thunder_test_main PUBLIC doctest::doctest)
 target_compile_features(thunder_test_main PRIVATE cxx_std_20)
 
+add_custom_target(test_gpu)  # the tests that use a GPU if there is one
+
 function(thunder_test name target file_name folder)
   thunder_program(${target} ${file_name} tests/${folder} ${ARGN})
   target_link_libraries(${target} PRIVATE thunder_test_main)
@@ -20,6 +22,7 @@ function(thunder_test name target file_name folder)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE ${no_device})
   if(name MATCHES "\\.cu$")
     set_tests_properties(${name} PROPERTIES LABELS cuda)
+    add_dependencies(test_gpu ${target})
   endif()
 endfunction()
 

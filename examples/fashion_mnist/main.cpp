@@ -1,60 +1,17 @@
-// Trains a multi-layer perceptron on the 60,000 images of Fashion-MNIST and tests it on the other 10,000.
+// Trains a multi-layer perceptron on the 60,000 images of Fashion-MNIST and tests it on the other 10,000, on the CPU or a GPU.
 //
-// The whole training step (loss, gradient, clipping, optimizer) is one program; its parameters and the optimizer's moments live in
-// one state, which the program updates in place.
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <iostream>
-#include <numeric>
-#include <random>
-#include <string>
-#include <thunder/thunder.hpp>
+// The whole training step (loss, gradient, clipping, optimizer) is one program (train.hpp); its parameters and the optimizer's moments
+// live in one state, which the program updates in place.
+#include "train.hpp"
 
-#include "idx.hpp"
-#include "plot.hpp"
-#include "progress.hpp"
-
-using namespace thunder;
-
-// The number of images in a batch is known only when the program is called: the last batch of an epoch is smaller.
-inline constexpr auto B = dim("batch");
-
-struct model {
-  // (images: [B, 784]) -> logits [B, 10]
-  constexpr auto operator()(auto images) const {
-    auto x = relu(nn::linear<"hidden1", 256>(images));
-    auto y = relu(nn::linear<"hidden2", 128>(x));
-    return nn::linear<"classes", 10>(y);
-  }
-};
-
-// One step of training. Parameters are read by name; what `update` holds replaces them.
-inline constexpr auto train_step = [](auto images, auto labels, auto rate) {
-  auto loss = [](auto x, auto y) { return cross_entropy(model{}(x), y); };
-  auto [value, gradients] = value_and_grad(loss, wrt_parameters)(images, labels);
-  auto [clipped, norm] = optim::clip_by_global_norm(gradients, 1_c);
-  return std::tuple{value, update(optim::adamw(clipped, rate))};
-};
-
-// How many images of a batch are recognised.
-inline constexpr auto count_correct = [](auto images, auto labels) {
-  return sum(cast<std::int32_t>(argmax(model{}(images), axis<1>) == labels));
-};
-
-struct options {
-  std::string folder = fashion_mnist::default_folder, plot = "fashion_mnist_loss.png";
-  int epochs = 8, batch = 128;
-  float rate = 2e-3f;
-  std::int64_t seed = 42;
-};
+using fashion_mnist::options;
 
 options parse(int argc, char** argv) {
   options o;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     if (flag == "--help") {
-      std::cout << "fashion_mnist [--data FOLDER] [--epochs N] [--batch N] [--rate X] [--seed N] [--plot FILE.png]\n";
+      std::cout << "fashion_mnist [--data FOLDER] [--epochs N] [--batch N] [--rate X] [--seed N] [--plot FILE.png] [--device cpu|cuda]\n";
       std::exit(0);
     }
     if (i + 1 == argc) throw std::runtime_error("the option " + flag + " needs a value (see --help)");
@@ -62,6 +19,8 @@ options parse(int argc, char** argv) {
     try {
       if (flag == "--data") o.folder = value;
       else if (flag == "--plot") o.plot = value;
+      else if (flag == "--device" && (value == "cpu" || value == "cuda")) o.cuda = value == "cuda";
+      else if (flag == "--device") throw std::runtime_error("--device is cpu or cuda, not '" + value + "'");
       else if (flag == "--epochs") o.epochs = std::stoi(value);
       else if (flag == "--batch") o.batch = std::stoi(value);
       else if (flag == "--rate") o.rate = std::stof(value);
@@ -75,72 +34,19 @@ options parse(int argc, char** argv) {
   return o;
 }
 
-// Pixels as floats with mean 0 and deviation 1 over the training set.
-void copy_image(const fashion_mnist::images& from, int index, float* to) {
-  constexpr float mean = 0.2860f, deviation = 0.3530f;
-  const std::uint8_t* pixels = from.pixels.data() + static_cast<std::size_t>(index) * 784;
-  for (int i = 0; i < 784; ++i) to[i] = (static_cast<float>(pixels[i]) / 255.0f - mean) / deviation;
-}
-
-int run(const options& o) {
-  const auto train = fashion_mnist::read_split(o.folder, "train"), test = fashion_mnist::read_split(o.folder, "t10k");
-  const int count = train.images.count;
-
-  tensor<float, B, 784> images(o.batch);
-  tensor<std::int32_t, B> labels(o.batch);
-  auto fill_batch = [&](const fashion_mnist::split& data, const int* indices, int n) {
-    for (int i = 0; i < n; ++i) {
-      copy_image(data.images, indices[i], &images(i, 0));
-      labels(i) = data.labels.values[static_cast<std::size_t>(indices[i])];
-    }
-  };
-
-  auto step = jit(train_step);
-  auto correct = jit(count_correct);
-  state parameters = init(step, o.seed, images, labels, o.rate);
-  const auto memory = step.lower(images, labels, o.rate).memory(sizes({{B, o.batch}}));
-  std::cout << "parameters and moments: " << parameters.bytes() / 1024 << " KiB; arena for a batch of " << o.batch << ": " << memory.arena / 1024
-            << " KiB\n";
-
-  std::vector<int> order(static_cast<std::size_t>(std::max(count, test.images.count)));
-  std::iota(order.begin(), order.end(), 0);
-  std::mt19937_64 random(static_cast<std::uint64_t>(o.seed));
-  std::vector<float> losses;
-  fashion_mnist::progress bar(o.epochs, count);
-  const int steps = o.epochs * ((count + o.batch - 1) / o.batch);
-  double accuracy = 0;
-  for (int epoch = 0; epoch < o.epochs; ++epoch) {
-    bar.begin_epoch();
-    std::shuffle(order.begin(), order.begin() + count, random);
-    for (int first = 0; first < count; first += o.batch) {
-      const int n = std::min(o.batch, count - first);
-      fill_batch(train, order.data() + first, n);
-      // cosine decay
-      const float rate = 0.5f * o.rate * (1 + std::cos(3.14159265f * static_cast<float>(losses.size()) / static_cast<float>(steps)));
-      auto [loss, done] = step(parameters, images.slice(0, n), labels.slice(0, n), rate);
-      losses.push_back(loss.item());
-      bar.advance(n, loss.item());
-    }
-    int right = 0;
-    std::sort(order.begin(), order.end());
-    for (int first = 0; first < test.images.count; first += o.batch) {
-      const int n = std::min(o.batch, test.images.count - first);
-      fill_batch(test, order.data() + first, n);
-      right += correct(parameters, images.slice(0, n), labels.slice(0, n)).item();
-    }
-    accuracy = static_cast<double>(right) / test.images.count;
-    char note[64];
-    std::snprintf(note, sizeof note, "test accuracy %.2f %%", 100 * accuracy);
-    bar.end_epoch(note);
-  }
-  fashion_mnist::plot_loss(losses, o.plot);
-  std::cout << "the loss curve is in " << o.plot << '\n';
-  return 0;
+void run(const options& o) {
+  if (!o.cuda) return fashion_mnist::run<thunder::device::cpu>(o);
+#ifdef FASHION_MNIST_CUDA
+  fashion_mnist::run_on_cuda(o);
+#else
+  throw std::runtime_error("this program was built without CUDA: install nvcc and build again, or leave --device out");
+#endif
 }
 
 int main(int argc, char** argv) {
   try {
-    return run(parse(argc, argv));
+    run(parse(argc, argv));
+    return 0;
   } catch (const std::exception& e) {
     std::cerr << "fashion_mnist: " << e.what() << '\n';
     return 1;

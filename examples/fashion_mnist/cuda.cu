@@ -1,0 +1,4 @@
+// The same training on a GPU: nothing but the device differs.
+#include "train.hpp"
+
+void fashion_mnist::run_on_cuda(const options& o) { run<thunder::device::cuda>(o); }

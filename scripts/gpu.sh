@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# On a machine with a GPU and nvcc: builds and runs the tests that use the GPU, then the benchmarks, and prints their tables last.
+# The arguments go to cmake, for example -DCMAKE_CUDA_ARCHITECTURES=80. SANITIZE=1 runs the tests under compute-sanitizer too.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=build-gpu
+jobs=${JOBS:-$(nproc)}
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTHUNDER_CUDA=ON -DTHUNDER_COMPILE_FAIL_ALL=OFF "$@" >$build.log || { cat $build.log; exit 1; }
+cmake --build $build -j "$jobs" --target test_gpu bench_gpu example_fashion_mnist >>$build.log || { tail -n 60 $build.log; exit 1; }
+ctest --test-dir $build -L cuda --output-on-failure -j 4 | tail -n 40
+if [[ ${SANITIZE:-0} == 1 ]]; then
+  for tool in memcheck racecheck initcheck; do
+    for test in $build/tests/executors/cuda/*_cu; do
+      echo "== compute-sanitizer --tool $tool $(basename "$test")"
+      compute-sanitizer --tool $tool --error-exitcode 9 "$test" | tail -n 12
+    done
+  done
+fi
+if [[ -f ${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}/train-images-idx3-ubyte.gz ]]; then
+  for device in cpu cuda; do
+    $build/examples/fashion_mnist --data "${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}" --device $device --epochs 2 --plot $build/loss.png | tr '\r' '\n' | tail -n 3
+  done
+fi
+for bench in $build/bench/gpu/*; do
+  if [[ -x $bench && -f $bench ]]; then $bench; fi
+done

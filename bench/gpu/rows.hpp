@@ -1,13 +1,9 @@
-// Row programs on the GPU in bf16: microseconds, those of a copy of as many bytes, and their ratio.
-//
-//     build/bench/gpu/rows            # all
+#pragma once
+/// Row programs on the GPU in bf16: microseconds, those of a copy of as many bytes, and their ratio. A file for each number of columns,
+/// because that is what a compiler can do side by side.
 #include "timing.hpp"
 
 using namespace timing;
-
-#ifndef ROWS_COLUMNS
-#define ROWS_COLUMNS 768, 1024, 2048, 4096, 8192, 16384
-#endif
 
 constexpr int R = 16384;
 
@@ -33,10 +29,4 @@ template <int C> void cases() {
   measure("sum first" + of, matrix, [](auto x, auto, auto) { return sum(x, axis<0>); }, one);
   measure("sum last" + of, matrix, [](auto x, auto, auto) { return sum(x, axis<-1>); }, one);
   measure("sum all" + of, matrix, [](auto x, auto, auto) { return sum(x); }, one);
-}
-template <int... C> void all(std::integer_sequence<int, C...>) { (cases<C>(), ...); }
-
-int main() {
-  std::printf("| case, bf16 | us | copy us | of the copy |\n|---|---|---|---|\n");
-  all(std::integer_sequence<int, ROWS_COLUMNS>{});
 }

@@ -1,0 +1,3 @@
+#include "rows.hpp"
+
+int main() { cases<768>(); }

@@ -1,0 +1,29 @@
+// Matrix products on the GPU against the CPU: at once, recorded and replayed.
+#include "both.hpp"
+
+using namespace both;
+
+TEST_CASE("products") {
+  if (!have_device()) return;
+  constexpr auto product = [](auto x, auto y) { return matmul(x, y); };
+  constexpr auto gradients = [](auto x, auto y) { return grad([](auto a, auto b) { return sum(square(matmul(a, b))); }, wrt<0, 1>)(x, y); };
+  check("float", 1e-5, product, numbers<float, 65, 130>(1), numbers<float, 130, 33>(2));
+  check("double", 1e-13, product, numbers<double, 3, 17, 20>(1), numbers<double, 3, 20, 9>(2));
+  check("f16", 5e-3, product, numbers<f16, 33, 64>(1), numbers<f16, 64, 40>(2));
+  check("bf16, odd", 2e-2, product, numbers<bf16, 2, 33, 65>(1), numbers<bf16, 65, 7>(2));
+  check("transposed", 1e-5, [](auto x, auto y) { return std::tuple{matmul(transpose(x), y), matmul(x, transpose(x)), matmul(transpose(y), x)}; },
+        numbers<float, 2, 3, 24, 40>(1), numbers<float, 2, 3, 24, 16>(2));
+  check("one right operand for a batch", 1e-5, [](auto x, auto y) { return std::tuple{matmul(x, y), matmul(x, transpose(transpose(y))), matmul(transpose(transpose(x)), y)}; },
+        numbers<float, 4, 24, 40>(1), numbers<float, 40, 8>(2));
+  check("gradients", 1e-4, gradients, numbers<float, 4, 24, 40>(1), numbers<float, 40, 8>(2));
+  check("nothing to add up", 0, product, numbers<float, 4, 0>(1), numbers<float, 0, 5>(2));
+}
+
+TEST_CASE("products as recorded do not change") {
+  if (!have_device()) return;
+  auto program = jit<device::cuda>([](auto x, auto y) { return matmul(x, y); });
+  const auto x = numbers<bf16, 200, 300>(1).to(device::cuda);
+  const auto y = numbers<bf16, 300, 100>(2).to(device::cuda);
+  const auto first = on_cpu(program(x, y));
+  for (int i = 0; i < 4; ++i) CHECK(difference(on_cpu(program(x, y)), first) == 0);
+}

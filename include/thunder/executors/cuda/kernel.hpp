@@ -289,7 +289,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     const arguments& a;
     template <int I> THUNDER_DEVICE void add(int, int j, std::int64_t i, number<I> x) {
       auto* to = reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * extent<dims - 1>(a) + i + j;
-      *to = plain(combine<I>(number<I>(*to), x));
+      M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
     }
   };
   /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers.
@@ -576,7 +576,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     const std::int64_t n = extent<dims - 1>(a);
     for (std::int64_t v = t; v < vectors_of_row(a); v += shape.group)  // by the thread that will add to it
       for (int j = 0; j < V; ++j)
-        ((reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a))[static_cast<std::int64_t>(M::block()) * n + v * V + j] = plain(identity<I>())), ...);
+        (M::global_store(reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * n + v * V + j, plain(identity<I>())), ...);
   }
   template <int... I> THUNDER_DEVICE static void start_scalars(column_scalars& s, std::integer_sequence<int, I...>) { ((get<I>(s) = identity<I>()), ...); }
 
@@ -596,7 +596,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
       M::sync();
       x = gather<I>(x, buffer, block_warps);
     }
-    if (M::thread() == 0) reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a))[M::block()] = plain(x);
+    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + M::block(), plain(x));
   }
   template <int... I> THUNDER_DEVICE static void finish_vectors(const arguments& a, int t, int group, register_columns& c, std::integer_sequence<int, I...>) {
     (finish_vector<I>(a, t, group, c), ...);
@@ -625,14 +625,14 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
         }
         M::sync();
       }
-      for (int k = M::thread(); k < row_length; k += shape.threads()) out[k] = M::shared_load(sum + k);
+      for (int k = M::thread(); k < row_length; k += shape.threads()) M::global_store(out + k, M::shared_load(sum + k));
     } else {
       THUNDER_UNROLL
       for (int u = 0; u < shape.vectors; ++u) {
         const int v = u * shape.group + t;
         if ((u + 1) * shape.group <= row_length / V || v < row_length / V) {
           THUNDER_UNROLL
-          for (int j = 0; j < V; ++j) out[v * V + j] = plain(mine[u * V + j]);
+          for (int j = 0; j < V; ++j) M::global_store(out + v * V + j, plain(mine[u * V + j]));
         }
       }
     }
@@ -665,7 +665,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if (k < results) {
       const std::int64_t own = k / length, column = k - own * length;
       const stored* p = part + (own * a.splits) * length + column;
-      for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(p[s * length]));
+      for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(M::global_load(p + s * length)));
     }
     M::shared_store(sum + warp * 32 + lane, plain(x));
     M::sync();

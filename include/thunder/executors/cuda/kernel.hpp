@@ -501,7 +501,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   template <int... O> THUNDER_DEVICE static void store_rows(const place& at, const held_values& h, std::integer_sequence<int, O...>) { (store_of_row<O>(at, h), ...); }
 
   /// The row number k of those that a result with the kept index `own` adds up.
-  template <int D = 0> THUNDER_DEVICE static std::int64_t row_of(const arguments& a, std::int64_t own, std::int64_t k, std::int64_t row = 0, std::int64_t own_inner = -1, std::int64_t k_inner = -1) {
+  template <int D = 0> THUNDER_DEVICE static std::int64_t row_of(const arguments& a, std::int64_t own, std::int64_t k, std::int64_t row = 0) {
     if constexpr (kept == 0) return k;
     else if constexpr (D >= dims - 1) return row;
     else {

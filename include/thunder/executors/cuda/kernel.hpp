@@ -292,16 +292,16 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
       M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
     }
   };
-  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers.
+  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers. Each is rounded up by itself, so
+  /// that what begins at partial_bytes<I> * blocks ends before partial_bytes<I + 1> * blocks.
   template <int Before> THUNDER_ANYWHERE static constexpr std::int64_t partial_bytes(std::int64_t length) {
-    struct sizes { std::int64_t rows = 0, numbers = 0; };
-    constexpr sizes n = [] {
-      sizes r;
-      for (int v = 0; v < Before; ++v)
-        if (plan.is_column(v)) (plan.value[v].mask & plan.row ? r.rows : r.numbers) += size_of(plan.value[v].type) == 8 ? 8 : 4;
-      return r;
-    }();
-    return (n.rows * length + n.numbers + 15) / 16 * 16;
+    if constexpr (Before == 0) return 0;
+    else if constexpr (!plan.is_column(Before - 1)) return partial_bytes<Before - 1>(length);
+    else {
+      constexpr value_facts f = plan.value[Before - 1];
+      const std::int64_t one = size_of(f.type) == 8 ? 8 : 4;
+      return partial_bytes<Before - 1>(length) + ((f.mask & plan.row ? one * length : one) + 15) / 16 * 16;
+    }
   }
   template <int I> THUNDER_DEVICE static char* partial_of(const arguments& a) { return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * M::blocks(); }
 

@@ -537,18 +537,19 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     int turn = 0;
     load_held_columns(a, at.t, c);
     std::int64_t k = static_cast<std::int64_t>(split) * shape.groups + group;
-    if (k < rows) at.row = row_of(a, own, k), load_held_row(at, p);
-    // Groups of less than a warp go on together: shuffles and barriers are for all.
+    // Groups of less than a warp go on together, because shuffles are for all: some with the last row once more, to which they write the same.
     const std::int64_t last = shape.group >= 32 ? rows : (rows + step - 1) / step * step;
+    auto row_number = [&](std::int64_t i) { return row_of(a, own, i < rows ? i : rows - 1); };
+    if (k < last) at.row = row_number(k), load_held_row(at, p);
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
     for (; k < last; k += step) {
-      if (k + step < rows) {
-        place then{a, row_of(a, own, k + step), at.t, 0};
+      if (k + step < last) {
+        place then{a, row_number(k + step), at.t, 0};
         load_held_row(then, next);
       }
-      at.row = row_of(a, own, k < rows ? k : rows - 1);
+      at.row = row_number(k);
       at.opaque = static_cast<std::uint32_t>(at.row) & a.opaque;
       if (shape.group >= 32 || k < rows) run_row(at, p, c, columns, scalars, turn, every_pass{});
       else {  // shuffles with the others, adds nothing

@@ -220,7 +220,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   template <int... I> THUNDER_DEVICE static void load_row_some(const place& at, std::int64_t i, int n, row_packets& p, std::integer_sequence<int, I...>) {
     (get<I>(p).load_some(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i, n), ...);
   }
-  template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {
+  template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, [[maybe_unused]] std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {
     (get<I>(p).load_cached(a.in[I], i), ...);
   }
   template <int Pass> using element_list = list<what::work, Pass>;
@@ -259,8 +259,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }
   template <int Pass, class Sums, class Columns, int... I, int... O>
   THUNDER_DEVICE static void vector(const place& at, const row_packets& p, const column_packets& c, const held_values& h, Sums& sums, Columns& columns,
-                                    column_scalars& scalars, std::int64_t i, int u, int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
-    output_slots<std::integer_sequence<int, O...>> out;
+                                    column_scalars& scalars, std::int64_t i, int u, [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
+    [[maybe_unused]] output_slots<std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
     for (int j = 0; j < V; ++j) {
       number_slots<std::integer_sequence<int, I...>> e;

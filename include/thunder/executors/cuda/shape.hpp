@@ -153,6 +153,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   const auto budget = 65536 / (s.threads() < 128 ? 128 : s.threads()) > 224 ? 224 : 65536 / (s.threads() < 128 ? 128 : s.threads());
   const std::int64_t held = most * s.vector * (input_bytes * (s.persistent ? 2 : 1) + accumulator_bytes) / 4;
   s.vectors = held + 32 <= budget ? static_cast<int>(most) : 0;
+  if (s.vectors == 0 && accumulators > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
   s.hold_columns = s.vectors > 0 && column_bytes > 0 && most * s.vector * column_bytes / 4 <= (s.persistent ? 24 : 16) && held + most * s.vector * column_bytes / 4 + 32 <= budget;
   const std::int64_t registers = (s.vectors > 0 ? held : input_bytes * s.vector) + (s.hold_columns ? most * s.vector * column_bytes / 4 : 0) + 30 + 4 * outputs;
   s.blocks = static_cast<int>(65536 / ((registers + 7) / 8 * 8 * ((s.threads() + 31) / 32 * 32)));

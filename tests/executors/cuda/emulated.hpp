@@ -26,29 +26,29 @@ template <dtype T, unsigned M, int... X> using mul = s<ops::mul, words<>, T, M, 
 template <dtype T, unsigned M, int... X> using add = s<ops::add, words<>, T, M, X...>;
 template <dtype T, unsigned M, int... X> using sub = s<ops::sub, words<>, T, M, X...>;
 template <std::int64_t Bits, dtype T> using full = s<ops::full, words<Bits>, T, 0>;
-template <unsigned Removed, dtype T, unsigned M, int X> using sum = s<ops::sum, words<Removed>, T, M, X>;
+template <unsigned Removed, dtype T, unsigned M, int X> using sum_ = s<ops::sum, words<Removed>, T, M, X>;
 template <unsigned Removed, dtype T, unsigned M, int X> using max_ = s<ops::max, words<Removed>, T, M, X>;
-template <dtype T, unsigned M, int X> using cast = s<ops::cast, words<static_cast<std::int64_t>(T)>, T, M, X>;
+template <dtype T, unsigned M, int X> using cast_ = s<ops::cast, words<static_cast<std::int64_t>(T)>, T, M, X>;
 
 template <class Space, dtype T = f32>
-using softmax_of = region<Space, pack<input<T, 3>>, pack<output<5, T, 3>>, max_<2, T, 1, 0>, sub<T, 3, 0, 1>, pointwise<ops::exp, T, 3, 2>, sum<2, T, 1, 3>,
+using softmax_of = region<Space, pack<input<T, 3>>, pack<output<5, T, 3>>, max_<2, T, 1, 0>, sub<T, 3, 0, 1>, pointwise<ops::exp, T, 3, 2>, sum_<2, T, 1, 3>,
                        pointwise<ops::div, T, 3, 3, 4>>;
 // outputs: y, mean, 1 / deviation
 template <class Space, dtype T = f32>
-using layer_norm_of = region<Space, pack<input<T, 3>, input<T, 2>, input<T, 2>>, pack<output<15, T, 3>, output<5, T, 1>, output<12, T, 1>>, sum<2, T, 1, 0>, full<bits(1e-2), T>,
-                          mul<T, 1, 3, 4>, sub<T, 3, 0, 5>, mul<T, 3, 6, 6>, sum<2, T, 1, 7>, mul<T, 1, 8, 4>, full<bits(1e-2), T>, add<T, 1, 9, 10>,
+using layer_norm_of = region<Space, pack<input<T, 3>, input<T, 2>, input<T, 2>>, pack<output<15, T, 3>, output<5, T, 1>, output<12, T, 1>>, sum_<2, T, 1, 0>, full<bits(1e-2), T>,
+                          mul<T, 1, 3, 4>, sub<T, 3, 0, 5>, mul<T, 3, 6, 6>, sum_<2, T, 1, 7>, mul<T, 1, 8, 4>, full<bits(1e-2), T>, add<T, 1, 9, 10>,
                           pointwise<ops::rsqrt, T, 1, 11>, mul<T, 3, 6, 12>, mul<T, 3, 13, 1>, add<T, 3, 14, 2>>;
 // inputs: dy, x, gamma, mean, 1 / deviation; outputs: dx, dgamma, dbeta
 template <class Space, dtype T = f32>
 using layer_norm_backward_of =
     region<Space, pack<input<T, 3>, input<T, 3>, input<T, 2>, input<T, 1>, input<T, 1>>, pack<output<19, T, 3>, output<8, T, 2>, output<9, T, 2>>, sub<T, 3, 1, 3>,
-           mul<T, 3, 5, 4>, mul<T, 3, 0, 6>, sum<1, T, 2, 7>, sum<1, T, 2, 0>, mul<T, 3, 0, 2>, sum<2, T, 1, 10>, mul<T, 3, 10, 6>, sum<2, T, 1, 12>, full<bits(1e-3), T>,
+           mul<T, 3, 5, 4>, mul<T, 3, 0, 6>, sum_<1, T, 2, 7>, sum_<1, T, 2, 0>, mul<T, 3, 0, 2>, sum_<2, T, 1, 10>, mul<T, 3, 10, 6>, sum_<2, T, 1, 12>, full<bits(1e-3), T>,
            mul<T, 1, 11, 14>, mul<T, 1, 13, 14>, mul<T, 3, 6, 16>, sub<T, 3, 10, 17>, sub<T, 3, 18, 15>>;
 template <class Space, dtype T = f32>
 using gelu_chain_of = region<Space, pack<input<T, 3>, input<T, 2>, input<T, 1>, input<T, 0>>, pack<output<14, T, 3>, output<4, T, 3>>, mul<T, 3, 0, 1>, add<T, 3, 4, 2>, mul<T, 3, 5, 5>,
                           full<bits(0.044715), T>, mul<T, 3, 6, 7>, add<T, 3, 5, 8>, pointwise<ops::tanh, T, 3, 9>, full<bits(1), T>, add<T, 3, 10, 11>, mul<T, 3, 5, 12>,
                           add<T, 3, 13, 3>>;
-template <class Space, dtype T = f32> using column_sum_of = region<Space, pack<input<T, 3>>, pack<output<1, T, 2>>, sum<1, T, 2, 0>>;
+template <class Space, dtype T = f32> using column_sum_of = region<Space, pack<input<T, 3>>, pack<output<1, T, 2>>, sum_<1, T, 2, 0>>;
 
 // ---- running them
 template <dtype T> void fill(std::vector<char>& bytes, std::size_t n, double low, std::mt19937& random) {

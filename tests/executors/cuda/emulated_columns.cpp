@@ -1,7 +1,7 @@
 // Programs with column reductions, of many static lengths, on the emulated machine: rows and accumulators in registers, or in memory.
 #include "emulated.hpp"
 
-using namespace emulated;
+namespace emulated {
 
 TEST_CASE("backward of norm: rows and columns") {
   lengths<layer_norm_backward_of, f32>(1e-4, {1, 50}, every{});
@@ -18,3 +18,5 @@ TEST_CASE("lengths known at run time") {
     check<column_sum_of<space<-1, -2>, half>>(1.0 / 1024, {30, n});
   }
 }
+
+}  // namespace emulated

@@ -1,7 +1,7 @@
 // Row programs of many static lengths on the emulated machine: rows held by one thread, a warp or a block; odd lengths; too long to hold.
 #include "emulated.hpp"
 
-using namespace emulated;
+namespace emulated {
 
 TEST_CASE("softmax") {
   lengths<softmax_of, bfloat>(1.0 / 128, {1, 21}, every{});
@@ -23,3 +23,5 @@ TEST_CASE("lengths known at run time") {
     check<layer_norm_of<space<-1, -2>, bfloat>>(1.0 / 64, {3, n});
   }
 }
+
+}  // namespace emulated

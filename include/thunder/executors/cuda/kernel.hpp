@@ -214,10 +214,10 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   template <int... I> THUNDER_DEVICE static void hold_all(const place& at, held_values& h, std::integer_sequence<int, I...>) { (hold<I>(at, h), ...); }
 
   // ---- one vector
-  template <int... I> THUNDER_DEVICE static void load_row(const place& at, std::int64_t i, row_packets& p, std::integer_sequence<int, I...>) {
+  template <int... I> THUNDER_DEVICE static void load_row(const place& at, [[maybe_unused]] std::int64_t i, row_packets& p, std::integer_sequence<int, I...>) {
     (get<I>(p).template load<!shape.pointwise>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i), ...);
   }
-  template <int... I> THUNDER_DEVICE static void load_row_some(const place& at, std::int64_t i, int n, row_packets& p, std::integer_sequence<int, I...>) {
+  template <int... I> THUNDER_DEVICE static void load_row_some(const place& at, [[maybe_unused]] std::int64_t i, [[maybe_unused]] int n, row_packets& p, std::integer_sequence<int, I...>) {
     (get<I>(p).load_some(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i, n), ...);
   }
   template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, [[maybe_unused]] std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {

@@ -159,7 +159,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     }
   }
   THUNDER_DEVICE static std::int64_t vectors_of_row(const arguments& a) {
-    if constexpr (row_length >= 0) return row_length / V;
+    if constexpr (row_length >= 0) return (row_length + V - 1) / V;
     else return (a.extents[dims - 1] + V - 1) / V;
   }
 

@@ -37,6 +37,15 @@ TEST_CASE("pointwise, one dimension") {
   check<region<space<1003>, pack<input<f32, 1>>, pack<output<1, f32, 1>>, pointwise<ops::exp, f32, 1, 0>>>(1e-6);
   check<region<space<1>, pack<input<f32, 0>>, pack<output<1, f32, 0>>, pointwise<ops::exp, f32, 0, 0>>>(1e-6);
 }
+TEST_CASE("pointwise, in place") {
+  using square = region<space<-1, -2>, pack<input<f32, 3>, input<f32, 2>>, pack<output<2, f32, 3>>, mul<f32, 3, 0, 0>>;
+  std::vector<float> x(7 * 333, 3.f), w(333);
+  const void* in[]{x.data(), w.data()};
+  void* out[]{x.data()};
+  const std::int64_t extents[]{7, 333};
+  cuda::emulate<square>(in, out, extents, 4);
+  CHECK(x == std::vector<float>(x.size(), 9.f));
+}
 TEST_CASE("bools, integers, indices and casts") {
   using positive = region<space<-1, 33>, pack<input<f32, 3>, input<f32, 1>>, pack<output<2, b8, 3>, output<5, f32, 3>>, pointwise<ops::gt, b8, 3, 0, 1>, full<bits(0), f32>,
                           pointwise<ops::where, f32, 3, 2, 0, 3>, pointwise<ops::exp, f32, 3, 4>>;

@@ -347,7 +347,7 @@ class emulated_device {
   int resident_;
 };
 
-/// Runs a region's kernels on the emulated machine. in[i], out[o]: the region's buffers, in the host's memory; dims: its run-time extents;
+/// Runs a region's kernels on the emulated machine. in[i], out[o]: the region's buffers, in the host's memory (an output may be an input); dims: its run-time extents;
 /// resident_blocks: how many a persistent kernel gets. Throws kernel_fault, also if an element of an output is not written.
 template <class Region> void emulate(const void* const* in, void* const* out, const std::int64_t* dims, std::uint64_t seed = 0, int resident_blocks = 6) {
   using traits = region_traits<Region>;
@@ -361,14 +361,16 @@ template <class Region> void emulate(const void* const* in, void* const* out, co
     return static_cast<std::size_t>(n);
   };
   const void* from[traits::inputs + 1]{};
-  void* to[traits::outputs];
+  void* to[traits::outputs]{};
   for (int i = 0; i < traits::inputs; ++i) {
     const auto size = static_cast<std::size_t>(size_of(plan.value[i].type));
     from[i] = memory.add("input " + std::to_string(i), const_cast<void*>(in[i]), elements(plan.value[i].mask) * size, size, true);
   }
   for (int o = 0; o < traits::outputs; ++o) {
     const auto size = static_cast<std::size_t>(size_of(plan.output[o].type));
-    to[o] = memory.add("output " + std::to_string(o), out[o], elements(plan.output[o].mask) * size, size, false);
+    for (int i = 0; i < traits::inputs; ++i)
+      if (in[i] == out[o]) to[o] = const_cast<void*>(from[i]);  // in place
+    if (!to[o]) to[o] = memory.add("output " + std::to_string(o), out[o], elements(plan.output[o].mask) * size, size, false);
   }
   run_fused<Region>(device, from, to, dims);
   for (int o = 0; o < traits::outputs; ++o)

@@ -15,7 +15,7 @@ namespace {
 
 /// Small integers, so that any element type can be summed.
 struct buffer {
-  cpu::array a;
+  thunder::array a;
   buffer(dtype t, std::initializer_list<std::int64_t> e) {
     a.type = t;
     for (auto n : e) a.extents[a.rank++] = n;
@@ -63,14 +63,14 @@ double copy_rate(std::int64_t bytes) {
   return 2 * static_cast<double>(bytes) / std::min(a, b);
 }
 
-template <class Op> double seconds(std::vector<cpu::array> in, const cpu::array& out, std::vector<std::int64_t> words) {
+template <class Op> double seconds(std::vector<thunder::array> in, const thunder::array& out, std::vector<std::int64_t> words) {
   return shortest([&] {
     cpu::library_step<Op>::run({in.data(), static_cast<int>(in.size()), &out, 1, words.data(), static_cast<int>(words.size())});
   });
 }
 /// `bytes` are read and written in all.
 template <class Op>
-void report(const char* name, std::int64_t bytes, std::vector<cpu::array> in, const cpu::array& out,
+void report(const char* name, std::int64_t bytes, std::vector<thunder::array> in, const thunder::array& out,
             std::vector<std::int64_t> words) {
   const double copy = copy_rate(bytes / 2), t = seconds<Op>(in, out, words);
   std::printf("%-52s %8.3f ms  %6.1f GB/s  %4.0f %% of copy\n", name, t * 1e3, 1e-9 * static_cast<double>(bytes) / t,

@@ -144,9 +144,14 @@ inline std::vector<reference_array> run_region(const region_step& s, const std::
   for (const operand& o : s.outputs) {
     require(o.local >= 0 && static_cast<std::size_t>(o.local) < v.size(), "an output is no value of the region");
     const local_value& x = v[static_cast<std::size_t>(o.local)];
-    require(x.data.type == o.type, "an output has another element type than its value");
+    const bool converted = terminal[static_cast<std::size_t>(o.local)] && is_floating(x.data.type) && is_floating(o.type);
+    require(x.data.type == o.type || converted, "an output has another element type than its value");
     require(!terminal[static_cast<std::size_t>(o.local)] || o.mask == x.mask, "a reduction of more than the row is stored along more dimensions than its own");
     r.push_back(spread(s.space, x, o.mask));
+    if (x.data.type != o.type) {  // a reduction is stored in another type
+      r.back().type = o.type;
+      for (double& d : r.back().reals) d = rounded_to(o.type, d);
+    }
   }
   return r;
 }

@@ -342,7 +342,7 @@ class generator {
         const entry g = pick();
         return keep("rms_norm", composite<ops::rms_norm>({x, shaped(g.v, row)}, {bits_of(0.1)}), std::sqrt(n) * g.bound + 2);
       }
-      case 8: return keep("gelu", composite<ops::gelu>({x}), b);
+      case 8: return keep("gelu", gelu(x), b);
       case 9: return keep("gelu_exact", composite<ops::gelu_exact>({x}), b);
       case 10: return keep("silu", composite<ops::silu>({x}), b);
       case 11: return keep("softplus", composite<ops::softplus>({x}), b + 1);

@@ -1,15 +1,19 @@
 #pragma once
-/// The functions that `evaluate` of the pointwise ops is written with. Each is an object that calls the overload for its argument:
-/// the standard library's for float and double, an executor's own for its vector type (found by argument-dependent lookup).
+/// The functions that `evaluate` of the pointwise ops is written with (constexpr, so that nvcc compiles them for the GPU, too). Each is an object that calls the overload for its argument:
+/// the standard library's for float and double, an executor's own for its vector type (found by argument-dependent lookup). These
+/// and the ops take references: how g++ passes vectors wider than a register has changed, which it would say.
 #include <cmath>
 #include <cstdint>
 
 namespace thunder::math {
 
 namespace scalar {
-template <class T> T rsqrt(T x) { return T(1) / std::sqrt(x); }
+template <class T> constexpr T rsqrt(T x) { return T(1) / std::sqrt(x); }
+template <class T> constexpr T sigmoid(T x) { return T(1) / (T(1) + std::exp(-x)); }
+/// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))
+template <class T> constexpr T gelu(T x) { return x * sigmoid(x * (T(1.5957691216057308) + T(0.07135481627260025) * (x * x))); }
 /// To the nearest integer, ties to even.
-template <class T> T round(T x) { return std::nearbyint(x); }
+template <class T> constexpr T round(T x) { return std::nearbyint(x); }
 template <class T> constexpr T select(bool c, T a, T b) { return c ? a : b; }
 template <class T> constexpr T maximum(T a, T b) { return a != a ? a : b != b ? b : a > b ? a : b; }
 template <class T> constexpr T minimum(T a, T b) { return a != a ? a : b != b ? b : a < b ? a : b; }
@@ -19,7 +23,7 @@ using std::abs, std::ceil, std::cos, std::erf, std::exp, std::expm1, std::floor,
 #define THUNDER_MATH(name)                                       \
   inline constexpr struct {                                      \
     template <class... T>                                        \
-    [[gnu::always_inline]] constexpr auto operator()(T... x) const { \
+    [[gnu::always_inline]] constexpr auto operator()(const T&... x) const { \
       using scalar::name;                                        \
       return name(x...);                                         \
     }                                                            \
@@ -39,6 +43,8 @@ THUNDER_MATH(sqrt)
 THUNDER_MATH(tanh)
 THUNDER_MATH(trunc)
 THUNDER_MATH(rsqrt)
+THUNDER_MATH(sigmoid)
+THUNDER_MATH(gelu)
 THUNDER_MATH(round)
 THUNDER_MATH(select)
 THUNDER_MATH(maximum)

@@ -2,6 +2,7 @@
 /// Philox4x32-10: random words as a function of a key and a position (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as
 /// easy as 1, 2, 3", SC 2011). The same numbers on every device, in any order, from any number of threads.
 #include <cstdint>
+#include <type_traits>
 
 namespace thunder {
 
@@ -36,7 +37,7 @@ template <class Word>
 }
 
 /// Random word number i of a key: lane i % 4 of the block with counter i / 4. Key and Index are 64-bit integers or vectors of
-/// them.
+/// them; an executor may bring its own overload for its vectors.
 template <class Key, class Index>
 [[gnu::always_inline]] constexpr auto random_word(const Key& key, const Index& i) {
   const auto block = i >> 2;
@@ -44,6 +45,21 @@ template <class Key, class Index>
   const auto r = philox<decltype(low_word(block))>({low, high, zero, zero}, low_word(key), high_word(key));
   const auto lane = i & Index(3);
   return choose_word(lane == Index(0), r.x, choose_word(lane == Index(1), r.y, choose_word(lane == Index(2), r.z, r.w)));
+}
+
+template <class Word>
+struct word_pair {
+  Word even, odd;
+};
+/// Words i and i + 1, where i is even, or i - 1 and i: they lie in one block.
+template <class Key, class Index>
+[[gnu::always_inline]] constexpr auto random_pair(const Key& key, const Index& i) {
+  const auto block = i >> 2;
+  const auto low = low_word(block), high = high_word(block), zero = low ^ low;
+  using word = std::remove_const_t<decltype(low)>;
+  const auto r = philox<word>({low, high, zero, zero}, low_word(key), high_word(key));
+  const auto first = (i & Index(2)) == Index(0);
+  return word_pair<word>{choose_word(first, r.x, r.z), choose_word(first, r.y, r.w)};
 }
 
 /// In [0, 1), a multiple of 2^-24.

@@ -1,12 +1,7 @@
 #pragma once
 /// From a flat graph to steps: fused regions and library calls, in order of execution.
-///
-/// Statements are taken in order. One joins a region if the region comes no earlier than the steps it depends on (so no cycle can
-/// arise), if their iteration spaces agree, and if that saves traffic: the region makes or reads one of its operands. Constants,
-/// iotas and random numbers belong to nobody: each region that needs them computes them again.
-#include "../ir/flatten.hpp"
-#include "../ops/random.hpp"
-#include "../transforms/simplify.hpp"
+/// assignment.hpp says which statement belongs to which step; here the steps are written down in canonical form.
+#include "assignment.hpp"
 
 namespace thunder {
 
@@ -50,369 +45,24 @@ struct partition {
   list<int> roots;  // of each value of the graph: the value whose memory it shares (a reshape of it), itself otherwise
 };
 
-/// A shape without its dimensions of extent 1.
-struct squeezed_shape {
-  int rank = 0;
-  dim d[max_rank]{};
-  constexpr explicit squeezed_shape(const meta& m) {
-    for (int i = 0; i < m.rank; ++i)
-      if (!m.d[i].is_one()) d[rank++] = m.d[i];
-  }
-  constexpr bool operator==(const squeezed_shape& o) const {
-    if (rank != o.rank) return false;
-    for (int i = 0; i < rank; ++i)
-      if (!(d[i] == o.d[i])) return false;
-    return true;
-  }
-};
-/// A mask of dimensions as a mask of those that are not 1.
-constexpr unsigned squeezed_mask(const meta& m, std::int64_t mask) {
-  unsigned r = 0;
-  for (int i = 0, k = 0; i < m.rank; ++i)
-    if (!m.d[i].is_one()) r |= static_cast<unsigned>(mask >> i & 1) << k++;
-  return r;
-}
-/// The bits of `inner`, which count the set bits of `outer`, in place: deposit(0b101, 0b1101) = 0b1001.
-constexpr unsigned deposit(unsigned inner, unsigned outer) {
-  unsigned r = 0;
-  for (int i = 0, k = 0; i < max_rank; ++i)
-    if (outer >> i & 1) r |= (inner >> k++ & 1u) << i;
-  return r;
-}
-
-class partitioner {
+/// The partition of a graph: partitioner(g).run().
+class partitioner : assigner {
  public:
-  static constexpr int max_statements = 96, max_inputs = 32, max_passes = 7;  // passes: reductions that depend on each other
+  using assigner::max_inputs, assigner::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g)
-      : g_(g), step_of_(g.value_count, -1), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false),
-        pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0),
-        reader_(g.value_count, -1), used_outside_(g.value_count, false) {
-    for (int v = 0; v < g.value_count; ++v) p_.roots.push(v);
-  }
+  constexpr explicit partitioner(const graph_view& g) : assigner(g), used_outside_(g.value_count, false) {}
 
   constexpr partition run() {
-    for (int i = 0; i < g_.node_count; ++i) place(i);
-    for (int k = 0; k < g_.output_count; ++k) {
-      in_memory(g_.outputs[k]);
-      used_outside_[root(g_.outputs[k])] = true;
-    }
-    for (int k = 0; k < regions_.size(); ++k) mark_reads(k);
-    for (int k = 0; k < regions_.size(); ++k) emit_step(k);
+    for (int k = 0; k < g_.output_count; ++k) used_outside_[root(g_.outputs[k])] = true;
+    for (int k = 0; k < regions_.size(); ++k)
+      if (!regions_[k].gone) mark_reads(k);
+    for (int k = 0; k < regions_.size(); ++k)
+      if (!regions_[k].gone) emit_step(k);
+    p_.roots = roots_;
     return static_cast<partition&&>(p_);
   }
 
  private:
-  struct iteration_space {  // a class of its own: nvcc's front end assigns no class that holds both an array and a list
-    int rank = 0;
-    dim d[max_rank]{};
-  };
-  struct region_builder : iteration_space {
-    int library = -1;  // the statement, for a library call
-    unsigned row = 0;      // the dimensions of the row, once a reduction has fixed it
-    bool reduced = false;  // holds a reduction
-    list<int> nodes;
-    list<unsigned> masks;  // of all that is in it: what the choice of the row must agree with
-    list<int> reads;       // values from outside
-    constexpr unsigned all() const { return (1u << rank) - 1u; }
-  };
-  /// An operand as a region sees it: through broadcasts to the value that has memory or a statement, and the dimensions of it.
-  struct source {
-    int value;
-    unsigned mask;
-  };
-
-  constexpr int root(int v) const { return p_.roots[v]; }
-  constexpr const node& at(int v) const { return g_.producer(v); }
-  constexpr bool is_op(const node& n, const op_info* op) const { return n.op->id == op->id; }
-  /// Computed again wherever it is needed, until something needs it in memory: regions before that step do not see it there.
-  constexpr bool is_free(int v) const { return at(v).op->kind == op_kind::indexed && !in_memory_for(v); }
-  constexpr bool is_broadcast(int v) const { return is_op(at(v), table_of<ops::broadcast>()) && !in_memory_for(v); }
-  constexpr bool in_memory_for(int v) const { return step_of_[v] >= 0 && (viewer_ < 0 || step_of_[v] <= viewer_); }
-  constexpr bool is_leaf(int v) const { return at(v).op->kind == op_kind::leaf; }
-  constexpr bool is_region(int k) const { return k >= 0 && regions_[k].library < 0; }
-  static constexpr int max_of(int a, int b) { return a > b ? a : b; }
-
-  /// Operand j of n, whose own shape takes the dimensions `shape` of the region.
-  constexpr source source_of(const node& n, int j, unsigned shape) const {
-    int v = g_.operand(n, j);
-    while (is_broadcast(v)) {
-      shape = deposit(squeezed_mask(g_.type(v), g_.word(at(v), 0)), shape);
-      v = g_.operand(at(v), 0);
-    }
-    return {v, shape};
-  }
-  constexpr int source_value(const node& n, int j) const { return source_of(n, j, 0).value; }
-
-  /// The first step that may use a value.
-  constexpr int available(int v) {
-    ++question_;
-    return available_now(v);
-  }
-  constexpr int available_now(int v) {
-    if (is_free(v) || is_broadcast(v) || pending_[v]) {
-      int need = 0;
-      if (asked_[v] == question_) return need;  // it has been counted
-      asked_[v] = question_;
-      for (int k = 0; k < at(v).operands; ++k) need = max_of(need, available_now(g_.operand(at(v), k)));
-      return need;
-    }
-    const int r = root(v);
-    if (step_of_[r] < 0) return 0;
-    const bool inside = r == v && !terminal_[r] && is_region(step_of_[r]);
-    return step_of_[r] + !inside;
-  }
-
-  constexpr bool is_unit_reshape(const node& n) const {
-    return is_op(n, table_of<ops::reshape>()) && squeezed_shape(g_.type(n.result)) == squeezed_shape(g_.type(g_.operand(n, 0)));
-  }
-
-  constexpr void place(int i) {
-    const node& n = g_.nodes[i];
-    if (n.op->kind == op_kind::leaf || n.op->kind == op_kind::indexed || is_op(n, table_of<ops::broadcast>())) return;
-    if (is_op(n, table_of<ops::reshape>())) {  // part of the region of what it reshapes if it only moves dimensions of extent 1; else an alias
-      const int x = g_.operand(n, 0), k = step_of_[x];
-      if (is_unit_reshape(n) && is_region(k) && is_inside(k, x) && join(k, i, false)) {
-        join(k, i, true);
-        return;
-      }
-      in_memory(x);
-      p_.roots[n.result] = root(x);
-      return;
-    }
-    if (n.op->kind == op_kind::pointwise) {
-      // What depends on arguments alone waits for its first user, to become part of the user's region.
-      bool waits = g_.type(n.result).rank > 0;
-      for (int j = 0; j < n.operands; ++j) {
-        const int v = source_value(n, j);
-        waits = waits && (is_leaf(v) || is_free(v) || pending_[v]);
-      }
-      if (waits) pending_[n.result] = true;
-      else place_in_region(i);
-    } else if (n.op->kind == op_kind::reduction) {
-      place_in_region(i);
-    } else {
-      add_library(i);
-    }
-  }
-
-  constexpr void place_in_region(int i) {
-    const node& n = g_.nodes[i];
-    pending_[n.result] = false;
-    for (bool settled = false; !settled;) {
-      settled = true;
-      const int k = best_region(i);
-      for (int j = 0; j < n.operands; ++j) {
-        const int v = source_value(n, j);
-        if (!pending_[v]) continue;
-        if (k >= 0 && join_with_pending(k, g_.values[v].from)) continue;
-        place_in_region(g_.values[v].from);
-        settled = false;  // it may have come later than region k; and the others may join it
-        break;
-      }
-      if (!settled) continue;
-      if (k >= 0 && join(k, i, true)) return;
-    }
-    const int k = add_region(g_.type(n.op->kind == op_kind::reduction ? g_.operand(n, 0) : n.result));
-    if (!join(k, i, true)) throw "fusion: a statement does not fit a region of its own";
-  }
-  /// A waiting statement and those it waits for become part of region k, if they fit.
-  constexpr bool join_with_pending(int k, int i) {
-    const node& n = g_.nodes[i];
-    if (!join(k, i, false)) return false;
-    for (int j = 0; j < n.operands; ++j) {
-      const int v = source_value(n, j);
-      if (pending_[v] && !join_with_pending(k, g_.values[v].from)) return false;
-    }
-    if (!join(k, i, true)) return false;
-    pending_[n.result] = false;
-    return true;
-  }
-  /// The region that a statement saves most by joining, or -1.
-  constexpr int best_region(int i) {
-    const node& n = g_.nodes[i];
-    int need = 0, best = -1, best_score = 0;
-    for (int k = 0; k < n.operands; ++k) need = max_of(need, available(g_.operand(n, k)));
-    for (int k = 0; k < n.operands; ++k) {
-      const int r = root(source_value(n, k));
-      for (int c = 0; c < 2; ++c) {
-        const int candidate = c == 0 ? step_of_[r] : reader_[r];
-        if (candidate < need || candidate == best || !is_region(candidate)) continue;
-        int score = 0;
-        for (int j = 0; j < n.operands; ++j) {
-          const int o = source_value(n, j);
-          const bool worth = g_.type(o).rank > 0 || g_.type(n.result).rank == 0;  // reading one scalar saves nothing
-          if (is_free(o) || pending_[o]) continue;
-          if (step_of_[root(o)] == candidate) score += 4;
-          else if (reader_[root(o)] == candidate && worth) score += 3;
-        }
-        if (score > best_score && join(candidate, i, false)) best = candidate, best_score = score;
-      }
-    }
-    return best;
-  }
-  constexpr int add_region(const meta& space) {
-    region_builder r;
-    const squeezed_shape s(space);
-    r.rank = s.rank;
-    for (int k = 0; k < s.rank; ++k) r.d[k] = s.d[k];
-    return regions_.push(r);
-  }
-
-  constexpr void add_library(int i) {
-    const node& n = g_.nodes[i];
-    for (int k = 0; k < n.operands; ++k) in_memory(g_.operand(n, k));
-    region_builder r;
-    r.library = i;
-    const int k = regions_.push(r);
-    for (int j = 0; j < n.results; ++j) step_of_[n.result + j] = k;
-  }
-  /// Sees to it that a value exists in memory.
-  constexpr void in_memory(int v) {
-    if (pending_[v]) return place_in_region(g_.values[v].from);
-    if (!is_free(v) && !is_broadcast(v)) return;
-    const node& n = at(v);
-    for (int j = 0; j < n.operands; ++j)
-      if (pending_[source_value(n, j)]) place_in_region(g_.values[source_value(n, j)].from);
-    const int k = add_region(g_.type(v));
-    region_builder& r = regions_[k];
-    const bool indexed = is_free(v);
-    shape_mask_[v] = r.all(), vary_mask_[v] = indexed ? free_mask(v, r.all()) : source_of_broadcast(v, r.all()).mask;
-    for (int j = 0; j < n.operands; ++j) note_read(k, indexed ? g_.operand(n, j) : source_of_broadcast(v, 0).value);
-    step_of_[v] = k;
-    r.nodes.push(g_.values[v].from);
-    r.masks.push(vary_mask_[v]);
-  }
-  constexpr source source_of_broadcast(int v, unsigned shape) const {
-    return source_of(at(v), 0, deposit(squeezed_mask(g_.type(v), g_.word(at(v), 0)), shape));
-  }
-
-  /// Along which dimensions a constant (none), iota (one) or random value (all of its own) varies.
-  constexpr unsigned free_mask(int v, unsigned shape) const {
-    const node& n = at(v);
-    if (is_op(n, table_of<ops::full>())) return 0;
-    if (is_op(n, table_of<ops::iota>())) return deposit(squeezed_mask(g_.type(v), std::int64_t{1} << g_.word(n, 0)), shape);
-    return shape;
-  }
-  constexpr bool is_inside(int k, int v) const { return root(v) == v && step_of_[v] == k && !terminal_[v]; }
-  constexpr int aligned(const region_builder& r, const meta& m) const {
-    const squeezed_shape s(m);
-    if (s.rank != r.rank) return -1;
-    for (int i = 0; i < s.rank; ++i)
-      if (!(s.d[i] == r.d[i])) return -1;
-    return static_cast<int>(r.all());
-  }
-  static constexpr bool agrees(unsigned mask, unsigned row) { return (mask & row) == 0 || (mask & row) == row; }
-  constexpr unsigned vary_of(int k, const source& x) const {
-    if (is_inside(k, x.value)) return vary_mask_[x.value];
-    return is_free(x.value) ? free_mask(x.value, x.mask) : x.mask;
-  }
-
-  /// Whether statement i can be part of region k; with `commit`, makes it so.
-  constexpr bool join(int k, int i, bool commit) {
-    region_builder& r = regions_[k];
-    const node& n = g_.nodes[i];
-    const int v = n.result;
-    if (r.nodes.size() >= max_statements || r.reads.size() + n.operands > max_inputs) return false;
-    const bool reduction = n.op->kind == op_kind::reduction;
-    int shape = -1;  // of the operands
-    if (reduction) {
-      const int x = g_.operand(n, 0);
-      shape = is_inside(k, x) ? static_cast<int>(shape_mask_[x]) : aligned(r, g_.type(x));
-      if (shape != static_cast<int>(r.all())) return false;  // only what varies over the whole space is reduced
-    } else {
-      for (int j = 0; j < n.operands; ++j) {
-        const int x = g_.operand(n, j);
-        if (!is_inside(k, x)) continue;
-        if (shape >= 0 && shape != static_cast<int>(shape_mask_[x])) return false;
-        shape = static_cast<int>(shape_mask_[x]);
-      }
-      if (shape < 0) shape = aligned(r, g_.type(v));
-      if (shape < 0) return promote_space(k, i, commit);
-    }
-    unsigned vary = 0, removed = 0;
-    int pass = reduction;
-    for (int j = 0; j < n.operands; ++j) {
-      const source x = source_of(n, j, static_cast<unsigned>(shape));
-      if (is_inside(k, x.value) && shape_mask_[x.value] != x.mask) return false;
-      vary |= vary_of(k, x);
-      if (is_inside(k, x.value)) pass = max_of(pass, pass_[x.value] + reduction);
-    }
-    if (pass > max_passes) return false;
-    bool terminal = false;
-    unsigned row = r.row;
-    if (reduction) {
-      removed = deposit(squeezed_mask(g_.type(g_.operand(n, 0)), g_.word(n, 0)), r.all());
-      const bool whole_row = agrees(vary, removed);  // or else the operand repeats along part of it
-      shape &= static_cast<int>(~removed);
-      vary &= ~removed;
-      const bool suffix = removed != 0 && ((removed | (removed - 1u)) == r.all());
-      if (suffix && whole_row && removed != r.all() && (row == 0 || row == removed)) {
-        if (row == 0)
-          for (unsigned m : r.masks)
-            if (!agrees(m, removed)) return false;
-        row = removed;
-      } else if (removed != 0) {
-        terminal = true;
-        vary = static_cast<unsigned>(shape);  // it is stored along all of its dimensions
-        if (!agrees(removed, row)) return false;
-      }
-    }
-    // what comes in agrees with the row
-    if (!agrees(static_cast<unsigned>(shape), row) || !agrees(vary, row)) return false;
-    const unsigned operand_shape = static_cast<unsigned>(shape) | removed;
-    for (int j = 0; j < n.operands; ++j) {
-      const source x = source_of(n, j, operand_shape);
-      if (!is_inside(k, x.value) && !agrees(vary_of(k, x), row)) return false;
-    }
-    if (!commit) return true;
-    r.row = row, r.reduced = r.reduced || reduction;
-    for (int j = 0; j < n.operands; ++j) {
-      const source x = source_of(n, j, operand_shape);
-      if (is_inside(k, x.value)) continue;
-      r.masks.push(vary_of(k, x));
-      if (is_free(x.value))
-        for (int m = 0; m < at(x.value).operands; ++m) note_read(k, g_.operand(at(x.value), m));
-      else note_read(k, x.value);
-    }
-    r.masks.push(static_cast<unsigned>(shape)), r.masks.push(vary), r.masks.push(removed);
-    step_of_[v] = k, shape_mask_[v] = static_cast<unsigned>(shape), vary_mask_[v] = vary, terminal_[v] = terminal, pass_[v] = pass;
-    r.nodes.push(i);
-    return true;
-  }
-  constexpr void note_read(int k, int v) {
-    if (is_inside(k, v) || pending_[v]) return;
-    const int r = root(v);
-    for (int seen : regions_[k].reads)
-      if (seen == r) return;
-    regions_[k].reads.push(r);
-    reader_[r] = k;
-  }
-  /// A region over [R] becomes one over [R, C] when its value, broadcast along new trailing dimensions, meets a statement of that shape.
-  constexpr bool promote_space(int k, int i, bool commit) {
-    region_builder& r = regions_[k];
-    const node& n = g_.nodes[i];
-    const squeezed_shape s(g_.type(n.result));
-    if (r.reduced || r.rank == 0 || s.rank <= r.rank) return false;
-    for (int j = 0; j < r.rank; ++j)
-      if (!(s.d[j] == r.d[j])) return false;
-    const unsigned all = (1u << s.rank) - 1u;
-    bool extends = false;
-    for (int j = 0; j < n.operands; ++j) {
-      const source x = source_of(n, j, all);
-      if (is_inside(k, x.value) && (x.mask != r.all() || shape_mask_[x.value] != x.mask)) return false;
-      extends = extends || is_inside(k, x.value);
-      if (!agrees(vary_of(k, x), all & ~r.all())) return false;
-    }
-    if (!extends) return false;
-    if (!commit) return true;
-    r.row = all & ~r.all();
-    r.rank = s.rank;
-    for (int j = 0; j < s.rank; ++j) r.d[j] = s.d[j];
-    return join(k, i, true);
-  }
-
-  // ---- second pass: what leaves a region, and its canonical form
   constexpr void mark_read(int k, int v) {
     const int r = root(v);
     if (step_of_[r] != k || r != v || terminal_[r] || regions_[k].library >= 0) used_outside_[r] = true;
@@ -425,13 +75,15 @@ class partitioner {
       for (int j = 0; j < n.operands; ++j) used_outside_[root(g_.operand(n, j))] = true;
       return;
     }
-    for (int i : r.nodes)
+    for (int i : r.nodes) {
+      if (is_stored_cast(g_.nodes[i].result)) continue;
       for (int j = 0; j < g_.nodes[i].operands; ++j) {
-        const int x = source_value(g_.nodes[i], j);
-        if (!is_free(x)) mark_read(k, x);
+        const int x = base_value(g_.nodes[i], j);
+        if (!is_indexed(x)) mark_read(k, x);
         else
-          for (int m = 0; m < at(x).operands; ++m) mark_read(k, g_.operand(at(x), m));
+          for (int m = 0; m < at(x).operands; ++m) mark_read(k, base_value(at(x), m));
       }
+    }
   }
 
   constexpr void emit_step(int k) {
@@ -498,13 +150,14 @@ class partitioner {
     };
     for (int i : r.nodes) {
       const node& n = g_.nodes[i];
+      if (is_stored_cast(n.result)) continue;
       for (int j = 0; j < n.operands; ++j) {
-        const source x = operand(n, j);
+        const source x = base_of(operand(n, j));
         if (is_inside(k, x.value)) continue;
-        if (!is_free(x.value)) read(x.value, x.mask);
+        if (!is_indexed(x.value)) read(x.value, x.mask);
         else
           for (int m = 0; m < at(x.value).operands; ++m)
-            if (!is_inside(k, g_.operand(at(x.value), m))) read(g_.operand(at(x.value), m), 0u);
+            if (const int key = base_value(at(x.value), m); !is_inside(k, key)) read(key, 0u);
       }
     }
     // statements
@@ -526,16 +179,29 @@ class partitioner {
       return next++;
     };
     list<int> x;
-    auto emit_free = [&](int v, unsigned shape) {
+    auto emit_indexed = [&](int v, unsigned shape) {
       const int known = find(v, shape);
       if (known >= 0) return known;
       const node& n = at(v);
       list<int> y;
-      for (int m = 0; m < n.operands; ++m) y.push(local_of(g_.operand(n, m), 0u));
+      for (int m = 0; m < n.operands; ++m) y.push(local_of(base_value(n, m), 0u));
       const unsigned vary = collapse(free_mask(v, shape));
       const bool indexed = !is_op(n, table_of<ops::full>());
       const int local = emit_statement(n, vary, vary, indexed, y.data(), y.size());
       locals.push({v, shape, local});
+      return local;
+    };
+    auto emit_operand = [&](source o) {
+      list<source> lights;  // from the last to the first
+      for (; is_light(o.value); o = source_of(at(o.value), 0, o.mask)) {
+        if (const int known = find(o.value, o.mask); known >= 0) break;
+        lights.push(o);
+      }
+      int local = is_light(o.value) ? find(o.value, o.mask) : is_indexed(o.value) ? emit_indexed(o.value, o.mask) : local_of(o.value, o.mask);
+      for (int l = lights.size(); l-- > 0;) {
+        local = emit_statement(at(lights[l].value), collapse(vary_of(k, lights[l])), 0, false, &local, 1);
+        locals.push({lights[l].value, lights[l].mask, local});
+      }
       return local;
     };
     for (int i : r.nodes) {
@@ -543,16 +209,15 @@ class partitioner {
       const int v = n.result;
       x.clear();
       for (int j = 0; j < n.operands; ++j) {
-        const source o = operand(n, j);
-        x.push(is_free(o.value) ? emit_free(o.value, o.mask) : local_of(o.value, o.mask));
+        x.push(emit_operand(operand(n, j)));
       }
       if (n.op->kind == op_kind::indexed) {
         const unsigned vary = collapse(vary_mask_[v]);
         locals.push({v, shape_mask_[v], emit_statement(n, vary, vary, !is_op(n, table_of<ops::full>()), x.data(), x.size())});
         continue;
       }
-      int local = x[0];  // broadcast, reshape and a reduction over nothing are the operand itself
-      if (n.op->kind == op_kind::pointwise) local = emit_statement(n, collapse(vary_mask_[v]), 0, false, x.data(), x.size());
+      int local = x[0];  // broadcast, reshape, a cast at the end and a reduction over nothing are the operand itself
+      if (n.op->kind == op_kind::pointwise && !is_stored_cast(v)) local = emit_statement(n, collapse(vary_mask_[v]), 0, false, x.data(), x.size());
       else if (n.op->kind == op_kind::reduction) {
         const unsigned removed = r.all() & ~shape_mask_[v];
         if (removed) local = emit_statement(n, collapse(vary_mask_[v]), collapse(removed), true, x.data(), x.size());
@@ -572,19 +237,8 @@ class partitioner {
     return -1;
   }
 
-  const graph_view& g_;
   partition p_;
-  list<region_builder> regions_;
-  list<int> step_of_;
-  list<unsigned> shape_mask_, vary_mask_;
-  list<bool> terminal_;
-  list<int> pass_;       // the reductions that a value waits for inside its region
-  list<bool> pending_;   // waits for its first user
-  list<int> asked_;      // the last question about availability that met it
-  int question_ = 0;
-  list<int> reader_;     // the last region that reads it
   list<bool> used_outside_;
-  int viewer_ = -1;      // second pass: the step that looks
 };
 
 }  // namespace thunder

@@ -12,22 +12,22 @@ template <class Self> struct logical_op : pointwise_op<Self> { static constexpr 
 
 struct add : arithmetic_op<add> {
   static constexpr const char* name = "thunder.add";
-  static constexpr auto evaluate(auto a, auto b) { return a + b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a + b; }
   static constexpr auto partials(auto, auto, auto) { return factors(one{}, one{}); }
 };
 struct sub : arithmetic_op<sub> {
   static constexpr const char* name = "thunder.sub";
-  static constexpr auto evaluate(auto a, auto b) { return a - b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a - b; }
   static constexpr auto partials(auto, auto, auto) { return factors(one{}, minus_one{}); }
 };
 struct mul : arithmetic_op<mul> {
   static constexpr const char* name = "thunder.mul";
-  static constexpr auto evaluate(auto a, auto b) { return a * b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a * b; }
   static constexpr auto partials(auto, auto a, auto b) { return factors(b, a); }
 };
 struct div : arithmetic_op<div> {
   static constexpr const char* name = "thunder.div";
-  static constexpr auto evaluate(auto a, auto b) { return a / b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a / b; }
   static constexpr void vjp(auto& c) {
     const value q = c.cotangent() / c.operand(1);
     if (c.wanted[0]) c.contribute(0, q);
@@ -36,75 +36,75 @@ struct div : arithmetic_op<div> {
 };
 struct neg : arithmetic_op<neg> {
   static constexpr const char* name = "thunder.neg";
-  static constexpr auto evaluate(auto a) { return -a; }
+  static constexpr auto evaluate(const auto& a) { return -a; }
   static constexpr auto partials(auto, auto) { return factors(minus_one{}); }
 };
 struct abs : arithmetic_op<abs> {
   static constexpr const char* name = "thunder.abs";
-  template <class T> static constexpr T evaluate(T a) { return math::select(a < T(0), -a, a); }
+  template <class T> static constexpr T evaluate(const T& a) { return math::select(a < T(0), -a, a); }
   static constexpr auto partials(auto, auto x) { return factors(thunder::sign(x)); }
 };
 /// -1, 0 or 1; NaN stays NaN.
 struct sign : arithmetic_op<sign> {
   static constexpr const char* name = "thunder.sign";
-  template <class T> static constexpr T evaluate(T a) { return math::select(a > T(0), T(1), math::select(a < T(0), T(-1), a)); }
+  template <class T> static constexpr T evaluate(const T& a) { return math::select(a > T(0), T(1), math::select(a < T(0), T(-1), a)); }
   static constexpr auto partials(auto, auto) { return factors(zero{}); }
 };
 /// The larger; NaN if either is. Equal operands share the cotangent.
 struct maximum : arithmetic_op<maximum> {
   static constexpr const char* name = "thunder.maximum";
-  template <class T> static constexpr T evaluate(T a, T b) { return math::maximum(a, b); }
+  template <class T> static constexpr T evaluate(const T& a, const T& b) { return math::maximum(a, b); }
   static constexpr auto partials(auto, auto a, auto b) { return factors(chosen(a > b, a == b), chosen(b > a, a == b)); }
   static constexpr auto chosen(auto larger, auto equal) { return thunder::where(larger, 1_c, thunder::where(equal, 0.5_c, 0_c)); }
 };
 struct minimum : arithmetic_op<minimum> {
   static constexpr const char* name = "thunder.minimum";
-  template <class T> static constexpr T evaluate(T a, T b) { return math::minimum(a, b); }
+  template <class T> static constexpr T evaluate(const T& a, const T& b) { return math::minimum(a, b); }
   static constexpr auto partials(auto, auto a, auto b) { return factors(maximum::chosen(a < b, a == b), maximum::chosen(b < a, a == b)); }
 };
 
 struct eq : comparison_op<eq> {
   static constexpr const char* name = "thunder.eq";
-  static constexpr auto evaluate(auto a, auto b) { return a == b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a == b; }
 };
 struct ne : comparison_op<ne> {
   static constexpr const char* name = "thunder.ne";
-  static constexpr auto evaluate(auto a, auto b) { return a != b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a != b; }
 };
 struct lt : comparison_op<lt> {
   static constexpr const char* name = "thunder.lt";
-  static constexpr auto evaluate(auto a, auto b) { return a < b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a < b; }
 };
 struct le : comparison_op<le> {
   static constexpr const char* name = "thunder.le";
-  static constexpr auto evaluate(auto a, auto b) { return a <= b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a <= b; }
 };
 struct gt : comparison_op<gt> {
   static constexpr const char* name = "thunder.gt";
-  static constexpr auto evaluate(auto a, auto b) { return a > b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a > b; }
 };
 struct ge : comparison_op<ge> {
   static constexpr const char* name = "thunder.ge";
-  static constexpr auto evaluate(auto a, auto b) { return a >= b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a >= b; }
 };
 struct logical_and : logical_op<logical_and> {
   static constexpr const char* name = "thunder.logical_and";
-  static constexpr auto evaluate(auto a, auto b) { return a & b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a & b; }
 };
 struct logical_or : logical_op<logical_or> {
   static constexpr const char* name = "thunder.logical_or";
-  static constexpr auto evaluate(auto a, auto b) { return a | b; }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return a | b; }
 };
 struct logical_not : logical_op<logical_not> {
   static constexpr const char* name = "thunder.logical_not";
-  static constexpr auto evaluate(auto a) { return !a; }
+  static constexpr auto evaluate(const auto& a) { return !a; }
 };
 
 /// condition ? a : b
 struct where : pointwise_op<where> {
   static constexpr const char* name = "thunder.where";
   static constexpr typing types = typing::selection;
-  static constexpr auto evaluate(auto c, auto a, auto b) { return math::select(c, a, b); }
+  static constexpr auto evaluate(const auto& c, const auto& a, const auto& b) { return math::select(c, a, b); }
   static constexpr void vjp(auto& c) {
     if (c.wanted[1]) c.contribute(1, thunder::where(c.operand(0), c.cotangent(), 0_c));
     if (c.wanted[2]) c.contribute(2, thunder::where(c.operand(0), 0_c, c.cotangent()));

@@ -8,71 +8,71 @@ namespace ops {
 
 struct exp : pointwise_op<exp> {
   static constexpr const char* name = "thunder.exp";
-  static constexpr auto evaluate(auto x) { return math::exp(x); }
+  static constexpr auto evaluate(const auto& x) { return math::exp(x); }
   static constexpr auto partials(auto y, auto) { return factors(y); }
 };
 struct expm1 : pointwise_op<expm1> {
   static constexpr const char* name = "thunder.expm1";
-  static constexpr auto evaluate(auto x) { return math::expm1(x); }
+  static constexpr auto evaluate(const auto& x) { return math::expm1(x); }
   static constexpr auto partials(auto y, auto) { return factors(y + 1_c); }
 };
 struct log : pointwise_op<log> {
   static constexpr const char* name = "thunder.log";
-  static constexpr auto evaluate(auto x) { return math::log(x); }
+  static constexpr auto evaluate(const auto& x) { return math::log(x); }
   static constexpr auto partials(auto, auto x) { return factors(1_c / x); }
 };
 struct log1p : pointwise_op<log1p> {
   static constexpr const char* name = "thunder.log1p";
-  static constexpr auto evaluate(auto x) { return math::log1p(x); }
+  static constexpr auto evaluate(const auto& x) { return math::log1p(x); }
   static constexpr auto partials(auto, auto x) { return factors(1_c / (x + 1_c)); }
 };
 struct sqrt : pointwise_op<sqrt> {
   static constexpr const char* name = "thunder.sqrt";
-  static constexpr auto evaluate(auto x) { return math::sqrt(x); }
+  static constexpr auto evaluate(const auto& x) { return math::sqrt(x); }
   static constexpr auto partials(auto y, auto) { return factors(0.5_c / y); }
 };
 /// 1 / sqrt(x)
 struct rsqrt : pointwise_op<rsqrt> {
   static constexpr const char* name = "thunder.rsqrt";
-  static constexpr auto evaluate(auto x) { return math::rsqrt(x); }
+  static constexpr auto evaluate(const auto& x) { return math::rsqrt(x); }
   static constexpr auto partials(auto y, auto) { return factors(-0.5_c * (y * y * y)); }
 };
 struct sin : pointwise_op<sin> {
   static constexpr const char* name = "thunder.sin";
-  static constexpr auto evaluate(auto x) { return math::sin(x); }
+  static constexpr auto evaluate(const auto& x) { return math::sin(x); }
   static constexpr auto partials(auto, auto x) { return factors(thunder::cos(x)); }
 };
 struct cos : pointwise_op<cos> {
   static constexpr const char* name = "thunder.cos";
-  static constexpr auto evaluate(auto x) { return math::cos(x); }
+  static constexpr auto evaluate(const auto& x) { return math::cos(x); }
   static constexpr auto partials(auto, auto x) { return factors(-thunder::sin(x)); }
 };
 struct tanh : pointwise_op<tanh> {
   static constexpr const char* name = "thunder.tanh";
-  static constexpr auto evaluate(auto x) { return math::tanh(x); }
+  static constexpr auto evaluate(const auto& x) { return math::tanh(x); }
   static constexpr auto partials(auto y, auto) { return factors(1_c - y * y); }
 };
 /// 1 / (1 + exp(-x))
 struct sigmoid : pointwise_op<sigmoid> {
   static constexpr const char* name = "thunder.sigmoid";
-  template <class T> static constexpr T evaluate(T x) { return T(1) / (T(1) + math::exp(-x)); }
+  static constexpr auto evaluate(const auto& x) { return math::sigmoid(x); }
   static constexpr auto partials(auto y, auto) { return factors(y * (1_c - y)); }
 };
 struct erf : pointwise_op<erf> {
   static constexpr const char* name = "thunder.erf";
-  static constexpr auto evaluate(auto x) { return math::erf(x); }
+  static constexpr auto evaluate(const auto& x) { return math::erf(x); }
   static constexpr auto partials(auto, auto x) { return factors(number<bits_of(1.1283791670955126)>{} * thunder::exp(-(x * x))); }  // 2 / sqrt(pi)
 };
 /// max(x, 0); its derivative at 0 is 0.
 struct relu : pointwise_op<relu> {
   static constexpr const char* name = "thunder.relu";
-  template <class T> static constexpr T evaluate(T x) { return math::maximum(x, T(0)); }
+  template <class T> static constexpr T evaluate(const T& x) { return math::maximum(x, T(0)); }
   static constexpr void vjp(auto& c) { c.contribute(0, thunder::where(c.result() > 0_c, c.cotangent(), 0_c)); }
 };
 /// a to the power b. The derivative by b is 0 where a = 0.
 struct pow : pointwise_op<pow> {
   static constexpr const char* name = "thunder.pow";
-  static constexpr auto evaluate(auto a, auto b) { return math::pow(a, b); }
+  static constexpr auto evaluate(const auto& a, const auto& b) { return math::pow(a, b); }
   static constexpr void vjp(auto& c) {
     const value a = c.operand(0), b = c.operand(1), ct = c.cotangent();
     if (c.wanted[0]) c.contribute(0, ct * b * thunder::pow(a, b - 1_c));
@@ -85,26 +85,26 @@ template <class Self> struct step_op : pointwise_op<Self> {  // derivative 0 alm
 };
 struct floor : step_op<floor> {
   static constexpr const char* name = "thunder.floor";
-  static constexpr auto evaluate(auto x) { return math::floor(x); }
+  static constexpr auto evaluate(const auto& x) { return math::floor(x); }
 };
 struct ceil : step_op<ceil> {
   static constexpr const char* name = "thunder.ceil";
-  static constexpr auto evaluate(auto x) { return math::ceil(x); }
+  static constexpr auto evaluate(const auto& x) { return math::ceil(x); }
 };
 struct trunc : step_op<trunc> {
   static constexpr const char* name = "thunder.trunc";
-  static constexpr auto evaluate(auto x) { return math::trunc(x); }
+  static constexpr auto evaluate(const auto& x) { return math::trunc(x); }
 };
 /// To the nearest integer, ties to even.
 struct round : step_op<round> {
   static constexpr const char* name = "thunder.round";
-  static constexpr auto evaluate(auto x) { return math::round(x); }
+  static constexpr auto evaluate(const auto& x) { return math::round(x); }
 };
 /// x, through which no cotangent passes.
 struct stop_gradient : step_op<stop_gradient> {
   static constexpr const char* name = "thunder.stop_gradient";
   static constexpr typing types = typing::arithmetic;
-  static constexpr auto evaluate(auto x) { return x; }
+  static constexpr auto evaluate(const auto& x) { return x; }
 };
 
 }  // namespace ops

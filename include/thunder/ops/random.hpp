@@ -24,19 +24,17 @@ template <class Self> struct random_op : op_base<Self> {
 /// Uniform in [0, 1): word i of the key, as a multiple of 2^-24.
 struct random_uniform : random_op<random_uniform> {
   static constexpr const char* name = "thunder.random_uniform";
-  template <class, class T> static constexpr auto evaluate(auto index, auto key) { return convert<T>(uniform01(random_word(key, index))); }
+  template <class, class T> static constexpr auto evaluate(const auto& index, const auto& key) { return convert<T>(uniform01(random_word(key, index))); }
 };
 /// Normal with mean 0 and deviation 1 (Box and Muller 1958; at most 5.8 in size): elements 2j and 2j + 1 are made of words 2j and
 /// 2j + 1, which lie in one block.
 struct random_normal : random_op<random_normal> {
   static constexpr const char* name = "thunder.random_normal";
-  template <class, class T> static constexpr auto evaluate(auto index, auto key) {
-    using integer = decltype(index);
-    const auto block = index >> 2;
-    const auto low = low_word(block), zero = low ^ low;
-    const auto r = philox<decltype(low_word(block))>({low, high_word(block), zero, zero}, low_word(key), high_word(key));
-    const auto first = (index & integer(2)) == integer(0), even = (index & integer(1)) == integer(0);
-    const auto u = convert<T>(uniform01(choose_word(first, r.x, r.z))), v = convert<T>(uniform01(choose_word(first, r.y, r.w)));
+  template <class, class T> static constexpr auto evaluate(const auto& index, const auto& key) {
+    using integer = std::remove_cvref_t<decltype(index)>;
+    const auto even = (index & integer(1)) == integer(0);
+    const auto words = random_pair(key, index);
+    const auto u = convert<T>(uniform01(words.even)), v = convert<T>(uniform01(words.odd));
     using real = std::remove_const_t<decltype(u)>;
     const real radius = math::sqrt(real(-2) * math::log(real(1) - u)), angle = real(6.283185307179586) * v;
     return radius * math::select(even, math::cos(angle), math::sin(angle));
@@ -51,7 +49,7 @@ struct fold_in : pointwise_op<fold_in> {
       if (x[k].type != dtype::i64 || x[k].rank != 0) return r.refuse(mistake::key_shape, x[k].rank);
     r.result = x[0];
   }
-  static constexpr auto evaluate(auto key, auto data) {
+  static constexpr auto evaluate(const auto& key, const auto& data) {
     const auto low = low_word(data), zero = low ^ low, one = zero - ~zero;
     const auto r = philox<decltype(low_word(data))>({low, high_word(data), one, zero}, low_word(key), high_word(key));
     return (convert<std::int64_t>(r.y) << 32) | convert<std::int64_t>(r.x);

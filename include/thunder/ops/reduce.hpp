@@ -22,13 +22,13 @@ template <class Self> struct reduction_op : op_base<Self> {
 struct sum : reduction_op<sum> {
   static constexpr const char* name = "thunder.sum";
   template <class T> static constexpr T identity() { return T(0); }
-  static constexpr auto combine(auto a, auto b) { return a + b; }
+  static constexpr auto combine(const auto& a, const auto& b) { return a + b; }
   static constexpr void vjp(auto& c) { c.contribute(0, thunder::expand(c.cotangent(), c.word(0), c.operand(0).type())); }
 };
 struct max : reduction_op<max> {
   static constexpr const char* name = "thunder.max";
   template <class T> static constexpr T identity() { return lowest<T>(); }
-  static constexpr auto combine(auto a, auto b) { return math::maximum(a, b); }
+  static constexpr auto combine(const auto& a, const auto& b) { return math::maximum(a, b); }
   static constexpr void vjp(auto& c) {  // equal elements share the cotangent
     const value x = c.operand(0);
     const std::int64_t mask = c.word(0);
@@ -46,7 +46,7 @@ struct min : reduction_op<min> {
     if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
     else return std::numeric_limits<T>::max();
   }
-  static constexpr auto combine(auto a, auto b) { return math::minimum(a, b); }
+  static constexpr auto combine(const auto& a, const auto& b) { return math::minimum(a, b); }
   static constexpr void vjp(auto& c) { max::vjp(c); }
 };
 /// The first index of the largest element along one axis. words: the axis.  (x: [...]) -> i32 [... without the axis]

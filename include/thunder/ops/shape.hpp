@@ -128,7 +128,7 @@ struct iota : op_base<iota> {
     if (x.words[0] < 0 || x.words[0] >= x.target->rank) r.refuse(mistake::axis_missing, x.target->rank);
     if (x.target->type == dtype::b8) r.refuse(mistake::needs_arithmetic);
   }
-  template <class Words, class T> static constexpr auto evaluate(auto index) { return index; }
+  template <class Words, class T> static constexpr auto evaluate(const auto& index) { return index; }
 };
 
 }  // namespace ops

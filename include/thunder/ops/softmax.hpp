@@ -37,7 +37,7 @@ struct softmax : normaliser_op<softmax> {
   static constexpr void decompose(auto c) {
     const value x = thunder::wide(c.operand(0));
     const auto p = exponentials::of(x, c.word(0));
-    c.give(thunder::cast_to(p.exp / thunder::expand(p.sum, c.word(0), x.type()), c.result_type().type));
+    c.give(thunder::cast_to(p.exp * thunder::expand(1_c / p.sum, c.word(0), x.type()), c.result_type().type));
   }
   static constexpr void vjp(auto& c) {  // y (ct - sum(ct y))
     const value y = thunder::wide(c.result()), ct = thunder::wide(c.cotangent());

@@ -91,7 +91,7 @@ class block_cache {
     return (n + step - 1) / step * step;
   }
   static block_cache& of_device(int d) {
-    static block_cache caches[16];
+    static auto* caches = new block_cache[16];  // stays: tensors of other static objects are freed into it after main
     return caches[d & 15];
   }
   void* take(std::size_t bytes) {
@@ -153,18 +153,18 @@ inline void copy(void* to, const void* from, std::size_t bytes) {
 inline constexpr device_runtime runtime{&allocate, &copy};
 inline const bool registered = (cuda_runtime = &runtime, true);
 
-/// Memory between the kernels of one step that only grows, one for each thread and device. What still uses the old one finishes first.
+/// Memory between the kernels of one step, one for each thread and device. When it grows, the old one stays: recorded programs name it. It
+/// grows to twice its size at least, so all of them together are at most as large as the last.
 inline void* workspace(std::size_t bytes) {
-  static thread_local storage kept[16];
+  static thread_local std::vector<storage> kept[16];
   int d = 0;
   check(cudaGetDevice(&d), "cuda: which device is current");
-  storage& s = kept[d & 15];
-  if (s.bytes() < bytes) {
-    check(cudaDeviceSynchronize(), "cuda: waiting for the device");
-    s = storage();
-    s = allocate(bytes);
+  std::vector<storage>& s = kept[d & 15];
+  if (s.empty() || s.back().bytes() < bytes) {
+    s.reserve(s.size() + 1);
+    s.push_back(allocate(s.empty() || bytes > 2 * s.back().bytes() ? bytes : 2 * s.back().bytes()));
   }
-  return s.data();
+  return s.back().data();
 }
 
 }  // namespace thunder::cuda

@@ -38,7 +38,7 @@ class buffer {
     data_ = memory_.data() + (64 - first % 64) % 64;
     header_.data = data_;
   }
-  const cpu::array& header() const { return header_; }
+  const thunder::array& header() const { return header_; }
   std::int64_t count() const { return header_.count(); }
   dtype type() const { return header_.type; }
   char* data() const { return data_; }
@@ -95,7 +95,7 @@ class buffer {
   std::vector<char> memory_;
   std::size_t bytes_ = 0;
   char* data_ = nullptr;
-  cpu::array header_;
+  thunder::array header_;
 };
 
 /// The machine of this program, on one thread.
@@ -103,7 +103,7 @@ using serial_target = cpu::target<16, 99, cpu::serial_threads>;
 
 template <class Op, class Target = cpu::default_target>
 void run(std::vector<const buffer*> in, const buffer& out, const std::vector<std::int64_t>& words) {
-  std::vector<cpu::array> x;
+  std::vector<thunder::array> x;
   for (const buffer* b : in) x.push_back(b->header());
   cpu::library_step<Op, Target>::run(
       {x.data(), static_cast<int>(x.size()), &out.header(), 1, words.data(), static_cast<int>(words.size())});
@@ -111,12 +111,12 @@ void run(std::vector<const buffer*> in, const buffer& out, const std::vector<std
 }
 
 /// The coordinates of element i.
-inline extents coordinates(const cpu::array& a, std::int64_t i) {
+inline extents coordinates(const thunder::array& a, std::int64_t i) {
   extents at(static_cast<std::size_t>(a.rank));
   for (int d = a.rank; d-- > 0;) at[static_cast<std::size_t>(d)] = i % a.extents[d], i /= a.extents[d];
   return at;
 }
-inline std::int64_t linear(const cpu::array& a, const extents& at) {
+inline std::int64_t linear(const thunder::array& a, const extents& at) {
   std::int64_t i = 0;
   for (int d = 0; d < a.rank; ++d) i = i * a.extents[d] + at[static_cast<std::size_t>(d)];
   return i;

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace cpu = thunder::cpu;
@@ -39,7 +41,7 @@ struct worst {
   float at = 0;
 };
 template <class V, class Exact>
-worst sweep(V f, Exact exact, float limit = cpu::infinity<float>) {
+worst sweep(V f, Exact exact, float lowest = -cpu::infinity<float>) {
   worst w;
   const std::uint32_t step = stride();
   for (std::uint64_t i = 0; i < (std::uint64_t{1} << 32); i += std::uint64_t{step} * N) {
@@ -48,7 +50,7 @@ worst sweep(V f, Exact exact, float limit = cpu::infinity<float>) {
       x.v[k] = std::bit_cast<float>(static_cast<std::uint32_t>(i + static_cast<std::uint64_t>(k) * step));
     const F y = f(x);
     for (int k = 0; k < N; ++k) {
-      if (std::abs(x[k]) > limit) continue;
+      if (x[k] < lowest) continue;
       const double u = error_in_ulp(y[k], exact(static_cast<double>(x[k])));
       if (u > w.ulp) w = {u, x[k]};
     }
@@ -75,6 +77,26 @@ TEST_CASE("floats stay within the stated error") {
   const worst w = sweep([](F x) { return rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); });
   MESSAGE("rsqrt: ", w.ulp, " ulp at ", w.at);
   CHECK(w.ulp <= 1.5);
+}
+
+TEST_CASE("sigmoid and gelu") {
+  const auto exact_sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  const auto exact_gelu = [&](double x) {
+    return std::abs(x) > 1e12 ? (x < 0 ? -0.0 : x) : x * exact_sigmoid(x * (1.5957691216057308 + 0.07135481627260025 * x * x));
+  };
+  const auto check = [](const std::string& name, worst w, double bound) {
+    MESSAGE(name, ": ", w.ulp, " ulp at ", w.at);
+    CHECK_MESSAGE(w.ulp <= bound, name, " is ", w.ulp, " ulp off at ", w.at);
+  };
+  check("sigmoid", sweep([](F x) { return sigmoid(x); }, exact_sigmoid, -87), 3.4);
+  for (auto [lowest, bound] : {std::pair{-1.0f, 3.3}, {-4.0f, 15.0}, {-9.5f, 150.0}})
+    check("gelu", sweep([](F x) { return select(x < F(1e30f), gelu(x), x); }, exact_gelu, lowest), bound);
+  for (float x : {-87.0f, -88.0f, -88.5f, -90.0f, -3e38f, -cpu::infinity<float>}) CHECK(sigmoid(F(x))[0] <= 0x1p-125f);
+  CHECK(sigmoid(F(-cpu::infinity<float>))[0] == 0);
+  for (float x : {-10.0f, -11.0f, -1e10f, -1e19f, -3e38f}) CHECK((gelu(F(x))[0] <= 0 && gelu(F(x))[0] > -1e-35f));
+  for (float x : {10.0f, 1e10f, 1e19f, 3e38f, cpu::infinity<float>}) CHECK(gelu(F(x))[0] == x);
+  const float nan = cpu::not_a_number<float>;
+  CHECK((gelu(F(nan))[0] != gelu(F(nan))[0] && sigmoid(F(nan))[0] != sigmoid(F(nan))[0]));
 }
 
 TEST_CASE("tanh and erf never leave [-1, 1]") {

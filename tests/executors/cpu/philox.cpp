@@ -1,6 +1,6 @@
 // Philox4x32-10 against the known answers that its authors publish (Random123, kat_vectors), and vectors of it against scalars.
 #include <thunder/core/philox.hpp>
-#include <thunder/executors/cpu/vec.hpp>
+#include <thunder/executors/cpu/philox.hpp>
 
 #include <doctest/doctest.h>
 
@@ -25,12 +25,20 @@ template <int N>
 void lanes_agree() {
   using index = cpu::vec<std::int64_t, N>;
   for (std::int64_t key : {std::int64_t{0}, std::int64_t{0x123456789abcdef}, std::int64_t{-5}})
-    for (std::int64_t i : {std::int64_t{0}, std::int64_t{5}, std::int64_t{1} << 34, (std::int64_t{1} << 40) + 3}) {
+    for (std::int64_t i : {std::int64_t{0}, std::int64_t{5}, std::int64_t{6}, std::int64_t{7}, std::int64_t{1} << 34,
+                           (std::int64_t{1} << 34) - 3, (std::int64_t{1} << 40) + 3}) {
       const auto w = random_word(index(key), index(i) + cpu::lane_numbers<std::int64_t, N>());
       const auto u = uniform01(w);
       for (int k = 0; k < N; ++k) {
         CHECK(w[k] == random_word(key, i + k));
         CHECK(u[k] == uniform01(random_word(key, i + k)));
+      }
+      const auto pair = random_pair(index(key), index(i) + cpu::lane_numbers<std::int64_t, N>());
+      const auto same_lanes = random_word(index(key), index(i));
+      for (int k = 0; k < N; ++k) {
+        CHECK(pair.even[k] == random_word(key, (i + k) & ~std::int64_t{1}));
+        CHECK(pair.odd[k] == random_word(key, (i + k) | 1));
+        CHECK(same_lanes[k] == random_word(key, i));
       }
     }
 }
@@ -38,6 +46,7 @@ TEST_CASE("vectors draw what scalars draw") {
   lanes_agree<2>();
   lanes_agree<4>();
   lanes_agree<8>();
+  lanes_agree<16>();
 }
 
 TEST_CASE("uniform numbers have the mean and variance of uniform numbers") {

@@ -94,6 +94,9 @@ TEST_CASE("column reductions that keep different dimensions") {
                           sum_<1, f32, 6, 0>, sum_<7, f32, 0, 0>>;
   using with_rows = region<space<-1, 5, 768>, pack<input<f32, 7>, input<f32, 4>>, pack<output<2, f32, 7>, output<3, f32, 4>, output<4, f32, 5>, output<5, f32, 3>>, mul<f32, 7, 0, 1>,
                            sum_<3, f32, 4, 2>, sum_<2, f32, 5, 2>, sum_<4, f32, 3, 2>>;
+  // what is added up varies along fewer dimensions than there are
+  using masked = region<space<-1, 5, 33>, pack<input<f32, 7>, input<f32, 5>>, pack<output<2, f32, 4>, output<3, f32, 7>>, sum_<1, f32, 4, 1>, add<f32, 7, 0, 1>>;
+  check<masked>(1e-5, {7});
   check<fixed>(1e-5);
   check<run_time>(1e-5, {6, 5, 33});
   check<run_time>(1e-5, {2, 9, 100});

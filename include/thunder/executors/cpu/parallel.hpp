@@ -2,6 +2,7 @@
 /// Threads of the CPU executor. How work is run is a type (`openmp_threads` or `serial_threads`), a template argument of all
 /// that uses it: translation units compiled with and without OpenMP share no function body.
 #include <cstdint>
+#include <exception>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -22,12 +23,20 @@ struct serial_threads {
 struct openmp_threads {
   /// One inside of a parallel region: loops do not nest.
   static int available() { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
-  /// body(thread, threads) on each thread of a team; the team may be smaller than asked for.
+  /// body(thread, threads) on each thread of a team; the team may be smaller than asked for. An exception must not leave the
+  /// parallel region: the first one is thrown again after it.
   template <class Body>
   static void run(int threads, Body&& body) {
     if (threads <= 1) return body(0, 1);
+    std::exception_ptr failure;
 #pragma omp parallel num_threads(threads)
-    body(omp_get_thread_num(), omp_get_num_threads());
+    try {
+      body(omp_get_thread_num(), omp_get_num_threads());
+    } catch (...) {
+#pragma omp critical(thunder_failure)
+      if (!failure) failure = std::current_exception();
+    }
+    if (failure) std::rethrow_exception(failure);
   }
 };
 using default_threads = openmp_threads;

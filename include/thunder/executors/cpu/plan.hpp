@@ -100,11 +100,6 @@ struct row_plan {
       if (is_column(v)) return true;
     return false;
   }
-  constexpr bool has_reduction() const {
-    for (int v = 0; v < Values; ++v)
-      if (is_reduction(v)) return true;
-    return false;
-  }
   /// Whether pass `pass` stores the output an element at a time.
   constexpr bool stores(int pass, int o) const {
     return (output[o].mask & row) && !is_column(output[o].value) && ready[output[o].value] == pass;
@@ -115,6 +110,16 @@ struct row_plan {
     for (int v = 0; v < Values; ++v) c += computes(pass, v) ? value[v].cost : 0;
     return c;
   }
+  /// The pass that fetches the next row while it computes: the one that computes most of those that find their own row in the
+  /// caches, or a single pass that computes much. -1: none.
+  constexpr int fetching_pass() const {
+    int most = -1;
+    for (int q = passes > 1 || cost(0) < 16 ? 1 : 0; q < passes; ++q)
+      if (most < 0 || cost(q) > cost(most)) most = q;
+    return most;
+  }
+  /// An input that the first pass reads, another part for each row.
+  constexpr bool is_fetched(int v) const { return v < inputs && need[0][v] && value[v].mask + 1 == row * 2 && dims > 1; }
   /// Independent accumulators of a pass: as many as hide the latency of an addition.
   constexpr int unroll(int pass) const { return !reduces(pass) ? 1 : cost(pass) <= 8 ? 4 : 2; }
   /// The widest element value.

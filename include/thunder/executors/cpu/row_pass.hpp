@@ -7,6 +7,7 @@
 
 #include "math.hpp"
 #include "memory.hpp"
+#include "philox.hpp"
 #include "plan.hpp"
 #include "space.hpp"
 #include "target.hpp"
@@ -50,6 +51,7 @@ struct row_pass {
     placed,
     element,
     work,
+    fetched,
     reduced,
     column,
     column_of_rows,
@@ -79,6 +81,8 @@ struct row_pass {
         return plan.need[pass][k];
       case what::work:
         return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
+      case what::fetched:
+        return pass == plan.fetching_pass() && plan.is_fetched(k);
       case what::reduced:
         return plan.along_row(k) && plan.accumulates(pass, k);
       case what::column:
@@ -246,6 +250,13 @@ struct row_pass {
     (block<Pass, false>(r, h, a[U], i + U * lanes, lanes), ...);
   }
 
+  /// Brings what lies `count` elements from i on in these inputs to the second-level cache.
+  template <int... I>
+  THUNDER_INLINE static void fetch(const row_pointers& r, std::int64_t i, int count, std::integer_sequence<int, I...>) {
+    for (int k = 0; k < count; k += 64 / plan.element_bytes())
+      (__builtin_prefetch(element_at<plan.value[I].type>(r.in[I], i + k), 0, 2), ...);
+  }
+
   // ---- a pass over [begin, end) of a row
   template <class A, int... I>
   THUNDER_INLINE static void start(A& a, std::integer_sequence<int, I...>) {
@@ -266,7 +277,10 @@ struct row_pass {
     accumulators<Pass> a[unroll];
     for (auto& x : a) start(x, reduced);
     std::int64_t i = begin;
-    for (; i + unroll * lanes <= end; i += unroll * lanes) blocks<Pass>(r, h, a, i, std::make_integer_sequence<int, unroll>{});
+    for (; i + unroll * lanes <= end; i += unroll * lanes) {
+      fetch(r, i + end - begin, unroll * lanes, list<what::fetched, Pass>{});
+      blocks<Pass>(r, h, a, i, std::make_integer_sequence<int, unroll>{});
+    }
     if constexpr (unroll > 1 && !(length >= 0 && length % (unroll * lanes) == 0))
       for (; i + lanes <= end; i += lanes) block<Pass, false>(r, h, a[0], i, lanes);
     if constexpr (!(length >= 0 && length % lanes == 0))

@@ -32,10 +32,20 @@ class address_range {
   char* first_;
 };
 
-/// Who accesses memory, and when. An epoch ends where a launch, a block or a barrier of the block begins; blocks run one after another.
+/// Who accesses memory, and when. An epoch ends where a launch, a block or any barrier begins; blocks run one after another.
 struct moment {
+  static constexpr int several = 0xffff, several_of = 0x8000;  // instead of a thread; several_of + name: threads of one named barrier
+
   int thread = 0;
   std::uint32_t now = 0, block = 0, launch = 0;  // this epoch, and the first ones of this block and of this launch
+  std::uint32_t synced = 0;                      // the first epoch after the last barrier of the whole block
+  std::uint32_t named[16]{};                     // and after the last barrier of each name
+  const std::uint8_t* names = nullptr;           // of threads: the barrier of some that it last came to, or 0
+
+  int name() const { return names[thread]; }
+  bool shares_name(int who) const { return name() != 0 && (who >= several_of ? who == several_of + name() : names[who] == name()); }
+  /// Whether a barrier lies between what `who` did in this block and now.
+  bool is_after(std::uint32_t when, int who) const { return when < synced || (shares_name(who) && when < named[name()]); }
 };
 
 /// Who wrote and read each cell of a piece of memory. Two threads conflict if they touch a cell, at least one writes, and no barrier of their
@@ -54,7 +64,8 @@ class access_history {
       if (conflicts(c.wrote, c.writer, m)) return ", which " + name(c.wrote, c.writer, m) + " writes without a barrier between";
       if (constant && c.wrote >= m.launch) return " as constant, but wrote there before";
       if (c.read >= m.launch && c.read < m.block) c.read_elsewhere = m.launch;
-      c.reader = c.read == m.now && c.reader != m.thread ? several : static_cast<std::uint16_t>(m.thread);
+      const bool alone = c.read < m.block || c.reader == m.thread || m.is_after(c.read, c.reader);
+      c.reader = static_cast<std::uint16_t>(alone ? m.thread : m.shares_name(c.reader) ? moment::several_of + m.name() : moment::several);
       c.read = m.now;
     }
     return {};
@@ -70,6 +81,10 @@ class access_history {
     }
     return {};
   }
+  /// As before anything was written, because a copy is under way.
+  void forget(std::size_t offset, std::size_t bytes) {
+    for (std::size_t k = offset / cell_bytes_; k <= (offset + bytes - 1) / cell_bytes_; ++k) cells_[k].wrote = 0;
+  }
   /// The first cell that nobody has written, or -1.
   std::int64_t unwritten() const {
     for (std::size_t k = 0; k < cells_.size(); ++k)
@@ -78,14 +93,13 @@ class access_history {
   }
 
  private:
-  static constexpr std::uint16_t several = 0xffff;
   struct cell {
     std::uint32_t wrote, read, read_elsewhere;  // epochs; read_elsewhere: the launch in which an earlier block read
     std::uint16_t writer, reader;
   };
-  static bool conflicts(std::uint32_t when, int who, const moment& m) { return when >= m.launch && (when < m.block || (when == m.now && who != m.thread)); }
+  static bool conflicts(std::uint32_t when, int who, const moment& m) { return when >= m.launch && (when < m.block || (who != m.thread && !m.is_after(when, who))); }
   static std::string name(std::uint32_t when, int who, const moment& m) {
-    return when < m.block ? "another block" : who == several ? "more than one thread" : "thread " + std::to_string(who);
+    return when < m.block ? "another block" : who >= moment::several_of ? "more than one thread" : "thread " + std::to_string(who);
   }
   std::size_t cell_bytes_ = 1;
   std::vector<cell> cells_;

@@ -68,6 +68,8 @@ class emulation {
     blocks_ = static_cast<int>(blocks), body_ = body, argument_ = argument;
     threads_.assign(static_cast<std::size_t>(threads), {});
     warps_.assign(static_cast<std::size_t>((threads + warp - 1) / warp), {});
+    names_.assign(threads_.size(), 0);
+    when_.names = names_.data();
     auto& pool = fibres();
     while (pool.size() < threads_.size()) pool.push_back(std::make_unique<fibre>());
     when_.launch = ++when_.now;
@@ -96,8 +98,23 @@ class emulation {
     }
     self().state = waits_for::block, self().at = at;
     if (++arrived_ == static_cast<int>(threads_.size())) {
-      arrived_ = 0, ++when_.now;
+      arrived_ = 0, when_.synced = ++when_.now;
       wake(0, threads_.size());
+    }
+    pause();
+  }
+  void sync_some(int name, int count, call_site at) {
+    if (name < 1 || name > 15 || count < warp || count % warp != 0) fail("comes to a barrier of " + std::to_string(count) + " threads with the name " + std::to_string(name) + " at " + at.text());
+    some_threads& b = some_[name];
+    if (b.arrived == 0) b.count = count, b.at = at;
+    if (b.count != count || !(b.at == at)) fail("comes to the barrier of " + at.text() + ", but others wait with the same name at that of " + b.at.text());
+    self().state = waits_for::some, self().at = at, self().name = name;
+    if (++b.arrived == count) {
+      b.arrived = 0, when_.named[name] = ++when_.now;
+      const std::size_t before = ready_.size();
+      for (std::size_t k = 0; k < threads_.size(); ++k)
+        if (threads_[k].state == waits_for::some && threads_[k].name == name) threads_[k].state = waits_for::a_turn, names_[k] = static_cast<std::uint8_t>(name), ready_.push_back(static_cast<int>(k));
+      random_.shuffle(ready_, before);
     }
     pause();
   }
@@ -130,6 +147,25 @@ class emulation {
     if (const auto wrong = shared_history_.write(offset, bytes, when_); !wrong.empty()) fail_shared("writes", bytes, offset, wrong, at);
     std::memcpy(shared_.data() + offset, from, bytes);
   }
+  /// The bytes arrive as late as they may: when the thread waits for them.
+  void copy_async(void* to, const void* from, std::size_t bytes, call_site at) {
+    if (bytes < 4) fail("copies " + std::to_string(bytes) + " bytes to shared memory (" + at.text() + "), but 4 are the least");
+    copy c{shared_offset(to, bytes, "copies", at), bytes, self().commits, at, {}};
+    load(c.data, from, bytes, true);
+    if (const auto wrong = shared_history_.write(c.offset, bytes, when_); !wrong.empty()) fail_shared("copies to", bytes, c.offset, wrong, at);
+    shared_history_.forget(c.offset, bytes);
+    self().copies.push_back(c);
+  }
+  void commit_copies() { ++self().commits; }
+  void wait_copies(int but) {
+    auto& t = self();
+    std::size_t kept = 0;
+    for (copy& c : t.copies) {
+      if (c.group >= t.commits - but) t.copies[kept++] = c;
+      else shared_store(shared() + c.offset, c.data, c.bytes, c.at);
+    }
+    t.copies.resize(kept);
+  }
   void load(void* to, const void* p, std::size_t bytes, bool constant) {
     if (!self().begun) fail("reads global memory before begin_dependent");
     if (const auto wrong = memory_.read(to, p, bytes, when_, constant); !wrong.empty()) fail(wrong);
@@ -140,10 +176,22 @@ class emulation {
   }
 
  private:
-  enum class waits_for : std::uint8_t { a_turn, block, warp, nothing_more };
+  enum class waits_for : std::uint8_t { a_turn, block, some, warp, nothing_more };
+  struct copy {
+    std::size_t offset, bytes;
+    int group;
+    call_site at;
+    char data[16];
+  };
   struct one_thread {
     waits_for state = waits_for::a_turn;
     bool begun = false;
+    int name = 0, commits = 0;
+    call_site at{"", 0};
+    std::vector<copy> copies{};
+  };
+  struct some_threads {
+    int arrived = 0, count = 0;
     call_site at{"", 0};
   };
   struct one_warp {
@@ -195,7 +243,7 @@ class emulation {
       }
   }
   void run_block(int b, std::size_t shared) {
-    block_ = b, when_.block = ++when_.now, arrived_ = ended_ = 0, failure_ = nullptr;
+    block_ = b, when_.block = when_.synced = ++when_.now, arrived_ = ended_ = 0, failure_ = nullptr;
     shared_.assign(shared, '\xff');
     shared_history_.reset(shared, 1, false);
     ready_.clear();
@@ -204,6 +252,8 @@ class emulation {
       fibres()[k]->start(&run_thread, this);
     }
     for (auto& w : warps_) w.arrived = w.ended = 0;
+    for (auto& s : some_) s.arrived = 0;
+    for (auto& n : names_) n = 0;
     random_.shuffle(ready_);
     while (ready_.size() > 0) {
       // Mostly who was woken last, so that some run far ahead while others starve.
@@ -218,10 +268,10 @@ class emulation {
   }
   [[noreturn]] void report_deadlock() const {
     std::string who;
-    for (waits_for what : {waits_for::block, waits_for::warp})
+    for (waits_for what : {waits_for::block, waits_for::some, waits_for::warp})
       for (std::size_t k = 0; k < threads_.size(); ++k)
         if (threads_[k].state == what) {
-          who += (who.empty() ? "thread " : ", thread ") + std::to_string(k) + " at the " + (what == waits_for::block ? "barrier" : "shuffle") + " of " + threads_[k].at.text();
+          who += (who.empty() ? "thread " : ", thread ") + std::to_string(k) + " at the " + (what == waits_for::warp ? "shuffle" : "barrier") + " of " + threads_[k].at.text();
           break;
         }
     throw kernel_fault("the threads of block " + std::to_string(block_) + " wait for each other: " + who);
@@ -235,7 +285,9 @@ class emulation {
   std::vector<one_thread> threads_;
   std::vector<one_warp> warps_;
   std::vector<int> ready_;
-  moment when_{0, 1, 1, 1};  // what is written at epoch 1 was there before all launches
+  std::vector<std::uint8_t> names_;
+  some_threads some_[16];
+  moment when_{0, 1, 1, 1, 1, {}, nullptr};  // what is written at epoch 1 was there before all launches
   int block_ = 0, blocks_ = 0, arrived_ = 0, ended_ = 0;
   fibre::function body_ = nullptr;
   void* argument_ = nullptr;
@@ -250,6 +302,7 @@ struct emulated {
   static char* shared() { return emulation::current->shared(); }
 
   static void sync(call_site at = call_site()) { emulation::current->sync(at); }
+  static void sync_some(int name, int count, call_site at = call_site()) { emulation::current->sync_some(name, count, at); }
   template <class T> static T shuffle_xor(T x, int mask, call_site at = call_site()) {
     std::uint64_t bits = 0;
     std::memcpy(&bits, &x, sizeof x);
@@ -282,6 +335,17 @@ struct emulated {
     static_assert(Bytes == 1 || Bytes == 2 || Bytes == 4 || Bytes == 8 || Bytes % 16 == 0);
     constexpr std::size_t one = Bytes < 16 ? Bytes : 16;
     for (std::size_t k = 0; k < Bytes; k += one) emulation::current->store(static_cast<char*>(p) + k, w + k / 4, one);
+  }
+
+  template <int Bytes> static void copy_async(char* to, const char* from, call_site at = call_site()) {
+    constexpr std::size_t one = Bytes < 16 ? Bytes : 16;
+    for (std::size_t k = 0; k < Bytes; k += one) emulation::current->copy_async(to + k, from + k, one, at);
+  }
+  static void commit_copies() { emulation::current->commit_copies(); }
+  template <int N> static void wait_copies() { emulation::current->wait_copies(N); }
+  template <int Bytes> static void shared_read(std::uint32_t* w, const char* from, call_site at = call_site()) {
+    constexpr std::size_t one = Bytes < 16 ? Bytes : 16;
+    for (std::size_t k = 0; k < Bytes; k += one) emulation::current->shared_load(w + k / 4, from + k, one, at);
   }
 
   static float as_float(std::uint32_t w) { return std::bit_cast<float>(w); }

@@ -1,7 +1,7 @@
 #pragma once
 /// The CUDA executor: fused regions as kernels, everything else through library steps; a program that is called again is replayed as a
 /// CUDA graph.
-#include "../finite.hpp"
+#include "finite.hpp"
 #include "stream.hpp"
 #include "library.hpp"
 #include "recording.hpp"
@@ -30,11 +30,7 @@ class executor {
     write_number<<<1, 1, 0, streams::current()>>>(static_cast<std::int64_t*>(to), x);
     check(cudaGetLastError(), "cuda: writing an extent");
   }
-  bool finite(const void* data, dtype t, std::int64_t bytes) {
-    std::vector<char> here(static_cast<std::size_t>(bytes));
-    copy(here.data(), data, here.size());
-    return all_finite(here.data(), t, bytes);
-  }
+  static bool finite(const void* data, dtype t, std::int64_t bytes) { return device_finite(data, t, bytes); }
   void* bring(int index, const void* data, std::int64_t bytes) { return staging_.bring(index, data, bytes); }
   template <class Steps> void play(void* const* buffers, int count, const bindings& b, Steps&& steps) { recordings_.play(buffers, count, b, steps); }
 

@@ -43,7 +43,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     return n;
   }
   static constexpr std::int64_t row_length = static_extent(dims - 1);
-  static constexpr kernel_shape shape = choose_shape(plan, row_length);
+  static constexpr bool one_row = traits::plan.dims == 1;
+  static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row);
   static constexpr int V = shape.vector;
   /// The outer dimensions that this part's column reductions keep.
   static constexpr unsigned kept = [] {
@@ -54,7 +55,18 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }();
   using arguments = kernel_arguments<inputs, outputs, dims>;
 
-  template <int I> using number = computed<M, plan.value[I].type>;
+  /// Whether a value reaches no output of more than 8 bits of mantissa: then its functions need no more than 11.
+  struct value_flags { bool at[values]{}; };
+  static constexpr value_flags coarse = [] {
+    value_flags fine, r;
+    for (const auto& o : plan.output)
+      if (o.value >= 0 && o.type != dtype::bf16) fine.at[o.value] = true;
+    for (int v = values; v-- > 0;)
+      for (int k = 0; fine.at[v] && k < plan.value[v].operands; ++k) fine.at[plan.value[v].operand[k]] = true;
+    for (int v = 0; v < values; ++v) r.at[v] = !fine.at[v];
+    return r;
+  }();
+  template <int I> using number = computed<M, plan.value[I].type, coarse.at[I]>;
   template <int I> using op_of = typename traits::template statement<I>::op;
 
   // ---- lists of values and outputs
@@ -105,6 +117,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   template <int I, int N> struct number_array { number<I> at[N]; };
   template <int N, int... I> struct array_slots<N, std::integer_sequence<int, I...>> : slot<I, number_array<I, N>>... {};
   template <int O> struct output_numbers { computed<M, plan.output[O].type> at[V]; };
+  template <int O> using stored_number = computed<M, plan.output[O].type>;
   template <class> struct output_slots;
   template <int... O> struct output_slots<std::integer_sequence<int, O...>> : slot<O, output_numbers<O>>... {};
 
@@ -117,6 +130,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   using column_vectors = array_slots<held_vectors * V, list<what::column_vector>>;
   using column_scalars = number_slots<list<what::column_scalar>>;
 
+  /// Which of the block's groups this thread belongs to.
+  THUNDER_DEVICE static int group_number() { return shape.groups == 1 ? 0 : M::thread() / shape.group; }
   /// Where a group of threads is.
   struct place {
     const arguments& a;
@@ -206,7 +221,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if constexpr (I < inputs) {
       packet<M, plan.value[I].type, 1> x;
       x.load_cached(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row));
-      get<I>(h) = x.get(0, 0);
+      get<I>(h) = to_number<number<I>>(x.get(0, 0));
     } else {
       get<I>(h) = evaluate<I>(at, h, number_slots<std::integer_sequence<int>>{}, 0);
     }
@@ -221,20 +236,40 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     (get<I>(p).load_some(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i, n), ...);
   }
   template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, [[maybe_unused]] std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {
-    (get<I>(p).load_cached(a.in[I], i), ...);
+    if constexpr (shape.share_columns) (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w, M::shared() + columns_offset + column_offset<I> + i * size_of(plan.value[I].type)), ...);
+    else (get<I>(p).load_cached(a.in[I], i), ...);
+  }
+  template <int I> static constexpr int column_offset = [] {
+    std::int64_t n = 0;
+    for (int v = 0; v < I; ++v)
+      if (is_column_input(v)) n += (row_length * size_of(plan.value[v].type) + 15) / 16 * 16;
+    return static_cast<int>(n);
+  }();
+  /// What varies along the row alone comes to shared memory, for all rows of the block.
+  template <int... I> THUNDER_DEVICE static void share_columns(const arguments& a, std::integer_sequence<int, I...>) {
+    if constexpr (shape.share_columns) {
+      for (int v = M::thread(); v < row_length / V; v += shape.threads())
+        (M::template copy_async<V * size_of(plan.value[I].type)>(M::shared() + columns_offset + column_offset<I> + v * V * size_of(plan.value[I].type),
+                                                                 static_cast<const char*>(a.in[I]) + v * V * size_of(plan.value[I].type)),
+         ...);
+      M::commit_copies();
+      M::template wait_copies<0>();
+      M::sync();
+    }
   }
   template <int Pass> using element_list = list<what::work, Pass>;
 
   template <int I, class Elements> struct element_of { static constexpr bool held = false; };
   template <int Pass, int I, class Elements, class Sums, class Columns>
   THUNDER_DEVICE static void step(const place& at, const row_packets& p, const column_packets& c, const held_values& h, Elements& e, Sums& sums, Columns& columns,
-                                  column_scalars& scalars, std::int64_t i, int u, int j) {
+                                  column_scalars& scalars, std::int64_t i, int u, int j, int n) {
     if constexpr (plan.need[Pass][I]) {
       if constexpr (I >= inputs) get<I>(e) = evaluate<I>(at, h, e, i + j);
-      else if constexpr (is_column_input(I)) get<I>(e) = get<I>(c).get(j, at.opaque);
-      else get<I>(e) = get<I>(p).get(j, at.opaque);
+      else if constexpr (is_column_input(I)) get<I>(e) = to_number<number<I>>(get<I>(c).get(j, at.opaque));
+      else get<I>(e) = to_number<number<I>>(get<I>(p).get(j, at.opaque));
     }
     if constexpr (plan.accumulates(Pass, I)) {
+      if (j >= n) return;  // of a partial vector
       const auto x = to_number<number<I>>(operand<plan.value[I].operand[0]>(h, e));
       if constexpr (!plan.is_column(I)) {
         auto& to = get<I>(sums).at[j % chains];
@@ -246,7 +281,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     }
   }
   template <int O, class Elements, class Out> THUNDER_DEVICE static void collect(const held_values& h, const Elements& e, Out& out, int j) {
-    get<O>(out).at[j] = to_number<computed<M, plan.output[O].type>>(operand<plan.output[O].value>(h, e));
+    get<O>(out).at[j] = to_number<stored_number<O>>(operand<plan.output[O].value>(h, e));
   }
   template <int O, class Out> THUNDER_DEVICE static void store(const place& at, const Out& out, std::int64_t i, int n) {
     constexpr output_facts f = plan.output[O];
@@ -264,7 +299,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     THUNDER_UNROLL
     for (int j = 0; j < V; ++j) {
       number_slots<std::integer_sequence<int, I...>> e;
-      (step<Pass, I>(at, p, c, h, e, sums, columns, scalars, i, u, j), ...);
+      (step<Pass, I>(at, p, c, h, e, sums, columns, scalars, i, u, j, n), ...);
       (collect<O>(h, e, out, j), ...);
     }
     (store<O>(at, out, i, n), ...);
@@ -319,9 +354,12 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }
   static constexpr int slot_bytes = 8, warps = shape.group / 32;
   /// x of all threads of the group. `buffer` has room for one number of each warp.
-  template <int I> THUNDER_DEVICE static void post(number<I> x, char* buffer) {
-    if constexpr (shape.group > 32)
-      if (M::thread() % 32 == 0) M::shared_store(reinterpret_cast<decltype(plain(x))*>(buffer + slot_bytes * (M::thread() / 32)), plain(x));
+  template <int I> THUNDER_DEVICE static void post(number<I> x, char* buffer, int warp) {
+    if (M::thread() % 32 == 0) M::shared_store(reinterpret_cast<decltype(plain(x))*>(buffer + slot_bytes * warp), plain(x));
+  }
+  THUNDER_DEVICE static void sync_group() {
+    if constexpr (shape.groups == 1) M::sync();
+    else M::sync_some(1 + group_number(), shape.group);
   }
   template <int I> THUNDER_DEVICE static number<I> gather(number<I> x, const char* buffer, int count) {
     const int lane = M::thread() % 32;
@@ -334,11 +372,11 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if constexpr (sizeof...(I) > 0) {
       ((get<I>(h) = across_warp<I>(own_sum<I>(s), shape.group < 32 ? shape.group : 32)), ...);
       if constexpr (shape.group > 32) {  // two buffers in turn: one barrier a reduction
-        char* buffer = M::shared() + turn * most_reduced * 32 * slot_bytes;
+        char* buffer = M::shared() + (2 * group_number() + turn) * most_reduced * 32 * slot_bytes;
         turn ^= 1;
         int k = 0;
-        (post<I>(get<I>(h), buffer + 32 * slot_bytes * k++), ...);
-        M::sync();
+        (post<I>(get<I>(h), buffer + 32 * slot_bytes * k++, M::thread() % shape.group / 32), ...);
+        sync_group();
         k = 0;
         ((get<I>(h) = gather<I>(get<I>(h), buffer + 32 * slot_bytes * k++, warps)), ...);
       }
@@ -395,7 +433,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   template <int O> THUNDER_DEVICE static void store_of_row(const place& at, const held_values& h) {
     constexpr output_facts f = plan.output[O];
     if (!is_first<f.mask>(at.a, at.row)) return;
-    computed<M, f.type> x[1]{to_number<computed<M, f.type>>(operand<f.value>(h, number_slots<std::integer_sequence<int>>{}))};
+    stored_number<O> x[1]{to_number<stored_number<O>>(operand<f.value>(h, number_slots<std::integer_sequence<int>>{}))};
     packet<M, f.type, 1> p;
     p.set(x);
     p.store(at.a.out[O], offset<f.mask>(at.a, at.row));
@@ -445,7 +483,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   /// Each row once.
   THUNDER_DEVICE static void direct(const arguments& a) {
     M::begin_dependent();
-    place at{a, static_cast<std::int64_t>(M::block()) * shape.groups + (shape.groups == 1 ? 0 : M::thread() / shape.group), M::thread() % shape.group, 0};
+    place at{a, static_cast<std::int64_t>(M::block()) * shape.groups + group_number(), M::thread() % shape.group, 0};
     // A group smaller than a warp stays until its warp has shuffled.
     const bool live = at.row < a.rows;
     if (!live) {
@@ -463,42 +501,89 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     run_row(at, p, c, columns, scalars, turn, every_pass{});
   }
 
+  /// Whether every vector of a row is whole, as far as the compiler knows.
+  static constexpr bool whole = row_length >= 0 && row_length % V == 0;
+  /// The elements that vector v of a row holds.
+  THUNDER_DEVICE static int count_at(const arguments& a, std::int64_t v) {
+    if constexpr (whole) return V;
+    else {
+      const std::int64_t rest = extent<dims - 1>(a) - v * V;
+      return rest >= V ? V : static_cast<int>(rest);
+    }
+  }
+  struct vector_place {
+    std::int64_t row, v;
+  };
+  THUNDER_DEVICE static vector_place place_of(const arguments& a, std::int64_t k) {
+    if constexpr (dims == 1) return {0, k};
+    else {
+      const std::int64_t n = vectors_of_row(a), row = k / n;
+      return {row, k - row * n};
+    }
+  }
+  THUNDER_DEVICE static void load_vector(const arguments& a, vector_place at, row_packets& p, column_packets& c) {
+    const place here{a, at.row, 0, 0};
+    if (const int n = count_at(a, at.v); n == V) load_row(here, at.v * V, p, list<what::row_input>{});
+    else load_row_some(here, at.v * V, n, p, list<what::row_input>{});
+    load_columns(a, at.v * V, c, list<what::column_input>{});
+  }
+
   /// Vectors anywhere.
   THUNDER_DEVICE static void pointwise(const arguments& a) {
     M::begin_dependent();
     constexpr int U = shape.unroll;
-    const std::int64_t n = vectors_of_row(a), total = n * (dims == 1 ? 1 : a.rows), length = extent<dims - 1>(a);
-    const std::int64_t first = static_cast<std::int64_t>(M::block()) * shape.group * U + M::thread();
+    const std::int64_t total = vectors_of_row(a) * (dims == 1 ? 1 : a.rows), first = static_cast<std::int64_t>(M::block()) * shape.group * U + M::thread();
     row_packets p[U];
     column_packets c[U];
     THUNDER_UNROLL
-    for (int u = 0; u < U; ++u) {
-      const std::int64_t k = first + u * shape.group;
-      if (k >= total) continue;
-      const std::int64_t row = dims == 1 ? 0 : k / n, v = k - row * n;
-      const place at{a, row, 0, a.opaque};
-      if (row_length >= 0 && row_length % V == 0) load_row(at, v * V, p[u], list<what::row_input>{});
-      else if (length - v * V >= V) load_row(at, v * V, p[u], list<what::row_input>{});
-      else load_row_some(at, v * V, static_cast<int>(length - v * V), p[u], list<what::row_input>{});
-      load_columns(a, v * V, c[u], list<what::column_input>{});
-    }
+    for (int u = 0; u < U; ++u)
+      if (first + u * shape.group < total) load_vector(a, place_of(a, first + u * shape.group), p[u], c[u]);
     THUNDER_UNROLL
     for (int u = 0; u < U; ++u) {
-      const std::int64_t k = first + u * shape.group;
-      if (k >= total) continue;
-      const std::int64_t row = dims == 1 ? 0 : k / n, v = k - row * n;
-      const place at{a, row, 0, a.opaque};
+      if (first + u * shape.group >= total) continue;
+      const vector_place k = place_of(a, first + u * shape.group);
+      const place at{a, k.row, 0, a.opaque};
       held_values h;
       no_columns columns;
       column_scalars scalars;
       accumulators<0> sums;
       hold_all(at, h, list<what::held_from, 0>{});
-      if constexpr (plan.passes > 0)
-        vector<0>(at, p[u], c[u], h, sums, columns, scalars, v * V, 0, (row_length >= 0 && row_length % V == 0) || length - v * V >= V ? V : static_cast<int>(length - v * V));
-      if (v == 0) store_rows(at, h, list<what::stored_by_row>{});
+      if constexpr (plan.passes > 0) vector<0>(at, p[u], c[u], h, sums, columns, scalars, k.v * V, 0, count_at(a, k.v));
+      if (k.v == 0) store_rows(at, h, list<what::stored_by_row>{});
     }
   }
   template <int... O> THUNDER_DEVICE static void store_rows(const place& at, const held_values& h, std::integer_sequence<int, O...>) { (store_of_row<O>(at, h), ...); }
+
+  /// One row, shared by all blocks, and reductions of all its elements.
+  THUNDER_DEVICE static void flat(const arguments& a) {
+    M::begin_dependent();
+    constexpr int U = shape.unroll;
+    const std::int64_t total = vectors_of_row(a), step = static_cast<std::int64_t>(M::blocks()) * shape.group * U;
+    const place at{a, 0, M::thread(), a.opaque};
+    held_values h;
+    no_columns columns;
+    column_scalars scalars;
+    accumulators<0> sums;
+    start_scalars(scalars, list<what::column_scalar>{});
+    hold_all(at, h, list<what::held_from, 0>{});
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
+    for (std::int64_t first = static_cast<std::int64_t>(M::block()) * shape.group * U + M::thread(); first < total; first += step) {
+      row_packets p[U];
+      column_packets c;
+      THUNDER_UNROLL
+      for (int u = 0; u < U; ++u)
+        if (first + u * shape.group < total) load_vector(a, {0, first + u * shape.group}, p[u], c);
+      THUNDER_UNROLL
+      for (int u = 0; u < U; ++u) {
+        const std::int64_t v = first + u * shape.group;
+        if (v < total) vector<0>(at, p[u], c, h, sums, columns, scalars, v * V, 0, count_at(a, v));
+      }
+    }
+    if (M::block() == 0 && M::thread() == 0) end_row(at, h, scalars, list<what::column_of_rows>{}, list<what::stored_by_row>{});
+    finish_scalars(a, scalars, 0, list<what::column_scalar>{});
+  }
 
   /// The row number k of those that a result with the kept index `own` adds up.
   template <int D = 0> THUNDER_DEVICE static std::int64_t row_of(const arguments& a, std::int64_t own, std::int64_t k, std::int64_t row = 0) {
@@ -521,36 +606,75 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     else return rows_over<D + 1, Kept>(a);
   }
 
+  // ---- a ring of rows in shared memory: each thread copies what it alone will read, so no barrier is needed
+  THUNDER_DEVICE static char* stage_of(int stage) {
+    return M::shared() + ring_offset + (group_number() * shape.stages + stage) * shape.stage_bytes;
+  }
+  template <int I> static constexpr int stage_offset = [] {
+    std::int64_t n = 0;
+    for (int v = 0; v < I; ++v)
+      if (belongs(what::row_input, -1, v)) n += row_length * size_of(plan.value[v].type);
+    return static_cast<int>(n);
+  }();
+  template <int... I> THUNDER_DEVICE static void fill_stage(const place& at, char* stage, std::integer_sequence<int, I...>) {
+    THUNDER_UNROLL
+    for (int u = 0; u < shape.vectors; ++u) {
+      const int v = u * shape.group + at.t;
+      if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
+        (M::template copy_async<V * size_of(plan.value[I].type)>(stage + stage_offset<I> + v * (V * size_of(plan.value[I].type)),
+                                                                 static_cast<const char*>(at.a.in[I]) + (offset<plan.value[I].mask>(at.a, at.row) + v * V) * size_of(plan.value[I].type)),
+         ...);
+    }
+  }
+  template <int... I> THUNDER_DEVICE static void read_stage(int t, const char* stage, row_packets* p, std::integer_sequence<int, I...>) {
+    THUNDER_UNROLL
+    for (int u = 0; u < shape.vectors; ++u) {
+      const int v = u * shape.group + t;
+      if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
+        (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p[u]).w, stage + stage_offset<I> + v * (V * size_of(plan.value[I].type))), ...);
+    }
+  }
+
   /// Many rows a block, with column reductions.
   THUNDER_DEVICE static void persistent(const arguments& a) {
     M::begin_dependent();
     const std::int64_t own = M::block() / a.splits, rows = rows_over<0, false>(a);
-    const int split = M::block() % a.splits, group = shape.groups == 1 ? 0 : M::thread() / shape.group;
+    const int split = M::block() % a.splits, group = group_number();
     const std::int64_t step = static_cast<std::int64_t>(a.splits) * shape.groups;
     place at{a, 0, M::thread() % shape.group, 0};
-    row_packets p[held_vectors], next[held_vectors];
+    constexpr int S = shape.stages;
+    constexpr list<what::row_input> every_input{};
+    row_packets p[held_vectors];
     column_packets c[shape.hold_columns ? held_vectors : 1];
     using columns_type = std::conditional_t<count<what::column_vector> == 0, no_columns, std::conditional_t<(shape.vectors > 0), register_columns, memory_columns>>;
     auto columns = make_columns<columns_type>(a, at.t);
     column_scalars scalars;
     start_scalars(scalars, list<what::column_scalar>{});
-    int turn = 0;
-    load_held_columns(a, at.t, c);
+    int turn = 0, stage = 0;
+    share_columns(a, list<what::column_input>{});
     std::int64_t k = static_cast<std::int64_t>(split) * shape.groups + group;
     // Groups of less than a warp go on together, because shuffles are for all: some with the last row once more, to which they write the same.
     const std::int64_t last = shape.group >= 32 ? rows : (rows + step - 1) / step * step;
     auto row_number = [&](std::int64_t i) { return row_of(a, own, i < rows ? i : rows - 1); };
-    if (k < last) at.row = row_number(k), load_held_row(at, p);
+    auto fill = [&](std::int64_t row, int to) {
+      if (row < last) fill_stage(place{a, row_number(row), at.t, 0}, stage_of(to), every_input);
+      M::commit_copies();
+    };
+    if constexpr (S > 0)
+      for (int s = 0; s + 1 < S; ++s) fill(k + s * step, s);
+    load_held_columns(a, at.t, c);
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
     for (; k < last; k += step) {
-      if (k + step < last) {
-        place then{a, row_number(k + step), at.t, 0};
-        load_held_row(then, next);
-      }
       at.row = row_number(k);
       at.opaque = static_cast<std::uint32_t>(at.row) & a.opaque;
+      if constexpr (S > 0) {
+        M::template wait_copies<S - 2>();
+        read_stage(at.t, stage_of(stage), p, every_input);
+        fill(k + (S - 1) * step, stage == 0 ? S - 1 : stage - 1);  // where the row before was: it has been used
+        stage = stage + 1 == S ? 0 : stage + 1;
+      } else load_held_row(at, p);
       if (shape.group >= 32 || k < rows) run_row(at, p, c, columns, scalars, turn, every_pass{});
       else {  // shuffles with the others, adds nothing
         no_columns nothing;
@@ -558,9 +682,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
         start_scalars(ignored, list<what::column_scalar>{});
         run_row(at, p, c, nothing, ignored, turn, every_pass{});
       }
-      THUNDER_UNROLL
-      for (int u = 0; u < held_vectors; ++u) p[u] = next[u];
     }
+    M::template wait_copies<0>();
     finish_block(a, at.t, group, columns, scalars, turn);
   }
   template <class Columns> THUNDER_DEVICE static Columns make_columns(const arguments& a, int t) {
@@ -593,7 +716,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if constexpr (block_warps > 1) {
       M::sync();  // the buffers of earlier reductions are free
       char* buffer = M::shared();
-      if (M::thread() % 32 == 0) M::shared_store(reinterpret_cast<decltype(plain(x))*>(buffer + slot_bytes * (M::thread() / 32)), plain(x));
+      post<I>(x, buffer, M::thread() / 32);
       M::sync();
       x = gather<I>(x, buffer, block_warps);
     }
@@ -606,15 +729,18 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     using stored = decltype(plain(number<I>{}));
     stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * row_length;
     auto& mine = get<I>(c).at;
-    if constexpr (shape.groups > 1) {  // the groups' rows one after the other, in shared memory
-      stored* sum = reinterpret_cast<stored*>(M::shared());
+    if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
+      constexpr int length = static_cast<int>(row_length);
+      constexpr bool together = shape.stages * shape.stage_bytes >= length * static_cast<int>(sizeof(stored));
+      constexpr int turns = together ? 1 : shape.groups;
+      stored* sum = reinterpret_cast<stored*>(M::shared() + (together ? ring_offset + group * shape.stages * shape.stage_bytes : 0));
       M::sync();
-      for (int g = 0; g < shape.groups; ++g) {
-        if (group == g) {
+      for (int g = 0; g < turns; ++g) {
+        if (together || group == g) {
           THUNDER_UNROLL
           for (int u = 0; u < shape.vectors; ++u) {
             const int v = u * shape.group + t;
-            if ((u + 1) * shape.group <= row_length / V || v < row_length / V) {
+            if ((u + 1) * shape.group <= length / V || v < length / V) {
               THUNDER_UNROLL
               for (int j = 0; j < V; ++j) {
                 number<I> x = mine[u * V + j];
@@ -626,7 +752,14 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
         }
         M::sync();
       }
-      for (int k = M::thread(); k < row_length; k += shape.threads()) M::global_store(out + k, M::shared_load(sum + k));
+      for (int k = M::thread(); k < length; k += shape.threads()) {
+        if constexpr (together) {
+          number<I> x = identity<I>();
+          for (int g = 0; g < shape.groups; ++g)
+            x = combine<I>(x, to_number<number<I>>(M::shared_load(reinterpret_cast<stored*>(M::shared() + ring_offset + g * shape.stages * shape.stage_bytes) + k)));
+          M::global_store(out + k, plain(x));
+        } else M::global_store(out + k, M::shared_load(sum + k));
+      }
     } else {
       THUNDER_UNROLL
       for (int u = 0; u < shape.vectors; ++u) {
@@ -638,19 +771,22 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
       }
     }
   }
-  static constexpr int shared_bytes = [] {
-    int n = shape.group > 32 ? 2 * most_reduced * 32 * slot_bytes : 0;
+  /// Shared memory: for reductions and what a block adds up; then the ring.
+  static constexpr int ring_offset = [] {
+    int n = shape.group > 32 ? 2 * shape.groups * most_reduced * 32 * slot_bytes : 0;
     if (shape.persistent && n < 32 * slot_bytes) n = 32 * slot_bytes;
-    if (shape.persistent && shape.vectors > 0 && shape.groups > 1)
+    if (shape.persistent && shape.vectors > 0 && shape.groups > 1 && shape.stages * shape.stage_bytes < row_length * 8)
       for (int v = 0; v < values; ++v)
         if (plan.is_column(v) && (plan.value[v].mask & plan.row) && row_length * (size_of(plan.value[v].type) == 8 ? 8 : 4) > n)
           n = static_cast<int>(row_length) * (size_of(plan.value[v].type) == 8 ? 8 : 4);
-    return n;
+    return (n + 15) / 16 * 16;
   }();
+  static constexpr int columns_offset = ring_offset + shape.stages * shape.stage_bytes * shape.groups;
+  static constexpr int shared_bytes = columns_offset + (shape.share_columns ? column_offset<inputs> : 0);
 
   // ---- the sum of the blocks' partial results
-  static constexpr int finish_threads = 256, finish_columns = 32;
-  /// Blocks of 32 columns; each of 8 warps adds every eighth partial row.
+  static constexpr int finish_threads = 1024, finish_columns = 32;
+  /// Blocks of 32 columns; each of 32 warps adds every 32nd partial row.
   template <int O> THUNDER_DEVICE static void finish(const arguments& a, int blocks, int first_block) {
     constexpr output_facts f = plan.output[O];
     constexpr int I = f.value;
@@ -666,13 +802,16 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     if (k < results) {
       const std::int64_t own = k / length, column = k - own * length;
       const stored* p = part + (own * a.splits) * length + column;
+#ifdef __CUDACC__
+#pragma unroll 4
+#endif
       for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(M::global_load(p + s * length)));
     }
     M::shared_store(sum + warp * 32 + lane, plain(x));
     M::sync();
     if (warp == 0 && k < results) {
       for (int w = 1; w < rows; ++w) x = combine<I>(x, to_number<number<I>>(M::shared_load(sum + w * 32 + lane)));
-      computed<M, f.type> y[1]{to_number<computed<M, f.type>>(x)};
+      stored_number<O> y[1]{to_number<stored_number<O>>(x)};
       packet<M, f.type, 1> to;
       to.set(y);
       to.store(a.out[O], k);

@@ -29,7 +29,10 @@ template <class Text> struct pointwise_kernel {
 template <class Text> struct persistent_kernel {
   using arguments = typename Text::arguments;
   static constexpr int threads = Text::shape.threads(), min_blocks = Text::shape.blocks, shared = Text::shared_bytes;
-  THUNDER_DEVICE static void run(const arguments& a) { Text::persistent(a); }
+  THUNDER_DEVICE static void run(const arguments& a) {
+    if constexpr (Text::shape.flat) Text::flat(a);
+    else Text::persistent(a);
+  }
 };
 /// Adds up the partial results of `blocks` blocks for the column reductions that are outputs O; each output has `blocks_each` blocks.
 template <class Text, int... O> struct finish_kernel {
@@ -80,7 +83,8 @@ template <class Region, class Device> struct fused_kernels {
     std::int64_t results = 1;  // of the kept dimensions
     for (int d = 0; d + 1 < Text::dims; ++d)
       if (Text::kept >> d & 1) results *= a.extents[d];
-    const std::int64_t rows = results > 0 ? a.rows / results : 0, useful = (rows + shape.groups - 1) / shape.groups;
+    const std::int64_t rows = results > 0 ? a.rows / results : 0, block = static_cast<std::int64_t>(shape.group) * shape.unroll * shape.vector,
+                       useful = shape.flat ? (length + block - 1) / block : (rows + shape.groups - 1) / shape.groups;
     std::int64_t splits = results > 0 ? device.template resident<persistent_kernel<Text>>() / results : 1;
     if (splits > useful) splits = useful;
     if (splits < 1) splits = 1;

@@ -23,6 +23,8 @@ struct gpu {
 
   // ---- together
   THUNDER_DEVICE static void sync() { __syncthreads(); }
+  /// A barrier of `count` of the block's threads, which agree on a name from 1 to 15.
+  THUNDER_DEVICE static void sync_some(int name, int count) { asm volatile("bar.sync %0, %1;" ::"r"(name), "r"(count) : "memory"); }
   template <class T> THUNDER_DEVICE static T shuffle_xor(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
   template <class T> THUNDER_DEVICE static T shared_load(const T* p) { return *p; }
   template <class T> THUNDER_DEVICE static void shared_store(T* p, T x) { *p = x; }
@@ -72,6 +74,31 @@ struct gpu {
     else if constexpr (Bytes == 4) *static_cast<std::uint32_t*>(p) = w[0];
     else if constexpr (Bytes == 2) *static_cast<std::uint16_t*>(p) = static_cast<std::uint16_t>(w[0]);
     else *static_cast<std::uint8_t*>(p) = static_cast<std::uint8_t>(w[0]);
+  }
+
+  // ---- copies to shared memory that go on while the thread does: Bytes is 4, 8 or a multiple of 16
+  template <int Bytes> THUNDER_DEVICE static void copy_async(char* to, const char* from) {
+    const auto at = static_cast<std::uint32_t>(__cvta_generic_to_shared(to));
+    if constexpr (Bytes >= 16) {
+      THUNDER_UNROLL
+      for (int i = 0; i < Bytes; i += 16) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(at + i), "l"(from + i) : "memory");
+    } else asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(at), "l"(from), "n"(Bytes) : "memory");
+  }
+  /// Ends a group of copies.
+  THUNDER_DEVICE static void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+  /// Waits until all but the last N groups of this thread are there.
+  template <int N> THUNDER_DEVICE static void wait_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
+  template <int Bytes> THUNDER_DEVICE static void shared_read(std::uint32_t* w, const char* from) {
+    if constexpr (Bytes >= 16) {
+      THUNDER_UNROLL
+      for (int i = 0; i < Bytes / 16; ++i) {
+        const uint4 v = reinterpret_cast<const uint4*>(from)[i];
+        w[4 * i] = v.x, w[4 * i + 1] = v.y, w[4 * i + 2] = v.z, w[4 * i + 3] = v.w;
+      }
+    } else if constexpr (Bytes == 8) {
+      const uint2 v = *reinterpret_cast<const uint2*>(from);
+      w[0] = v.x, w[1] = v.y;
+    } else w[0] = *reinterpret_cast<const std::uint32_t*>(from);
   }
 
   // ---- words and numbers

@@ -2,11 +2,10 @@
 /// Matrix products through cuBLASLt.
 #include <cublasLt.h>
 
+#include <algorithm>
 #include <map>
-#include <tuple>
 
-#include "../../runtime/cuda.hpp"
-#include "step.hpp"
+#include "strided.hpp"
 
 namespace thunder::ops {
 struct matmul;
@@ -20,101 +19,172 @@ inline void check(cublasStatus_t status, const char* what) {
 
 /// Whether float products may round their operands to TF32 (10 bits). Off by default.
 inline bool allow_tf32 = false;
+/// Whether the algorithm of a product is chosen by timing. Off, it is the first that cuBLASLt proposes: the same in every run of a program.
+inline bool time_products = true;
 
-/// One product with its descriptors and algorithm, resolved once for a shape: c = op(a) op(b), batched, column-major as cuBLAS counts.
+/// What an algorithm is chosen for: c = op(a) op(b), column-major as cuBLAS counts. Alignments are in bytes, strides in elements.
 struct product_key {
   dtype type;
   bool transposed_a, transposed_b, tf32;
   std::int64_t m, n, k, batch, stride_a, stride_b;
+  int align_a, align_b, align_c;
   auto operator<=>(const product_key&) const = default;
 };
+
+/// A product with its descriptors and algorithm. Throws device_error when cuBLASLt cannot compute it.
 class product {
  public:
-  product(cublasLtHandle_t handle, const product_key& key) {
-    const cudaDataType_t t = key.type == dtype::f32 ? CUDA_R_32F : key.type == dtype::f64 ? CUDA_R_64F : key.type == dtype::bf16 ? CUDA_R_16BF : CUDA_R_16F;
-    const bool wide = key.type == dtype::f64;
-    const cublasComputeType_t c = wide ? CUBLAS_COMPUTE_64F : key.type == dtype::f32 && key.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-    check(cublasLtMatmulDescCreate(&description_, c, wide ? CUDA_R_64F : CUDA_R_32F), "matmul: describing a product");
-    const cublasOperation_t ta = key.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N, tb = key.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N;
-    set(CUBLASLT_MATMUL_DESC_TRANSA, ta), set(CUBLASLT_MATMUL_DESC_TRANSB, tb);
-    make(&a_, t, key.transposed_a ? key.k : key.m, key.transposed_a ? key.m : key.k, key.batch, key.stride_a);
-    make(&b_, t, key.transposed_b ? key.n : key.k, key.transposed_b ? key.k : key.n, key.batch, key.stride_b);
-    make(&c_, t, key.m, key.n, key.batch, key.m * key.n);
-    cublasLtMatmulPreference_t preference = nullptr;
-    check(cublasLtMatmulPreferenceCreate(&preference), "matmul: preferences");
-    std::size_t most = workspace_bytes;
-    check(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most), "matmul: preferences");
-    int found = 0;
-    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle, description_, a_, b_, c_, c_, preference, 1, &choice_, &found);
-    cublasLtMatmulPreferenceDestroy(preference);
+  product(cublasLtHandle_t handle, const product_key& key) : handle_(handle), wide_(key.type == dtype::f64) {
+    const cudaDataType_t t = wide_ ? CUDA_R_64F : key.type == dtype::f32 ? CUDA_R_32F : key.type == dtype::bf16 ? CUDA_R_16BF : CUDA_R_16F;
+    const cublasComputeType_t c = wide_ ? CUBLAS_COMPUTE_64F : key.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    check(cublasLtMatmulDescCreate(&description_.of, c, wide_ ? CUDA_R_64F : CUDA_R_32F), "matmul: describing a product");
+    describe(CUBLASLT_MATMUL_DESC_TRANSA, key.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+    describe(CUBLASLT_MATMUL_DESC_TRANSB, key.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+    lay_out(a_.of, t, key.m, key.k, key.transposed_a, key.batch, key.stride_a);
+    lay_out(b_.of, t, key.k, key.n, key.transposed_b, key.batch, key.stride_b);
+    lay_out(c_.of, t, key.m, key.n, false, key.batch, key.m * key.n);
+
+    owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy> preference;
+    check(cublasLtMatmulPreferenceCreate(&preference.of), "matmul: stating preferences");
+    auto prefer = [&](cublasLtMatmulPreferenceAttributes_t what, const auto& value) {
+      check(cublasLtMatmulPreferenceSetAttribute(preference.of, what, &value, sizeof value), "matmul: stating preferences");
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
+    // Partial sums meet in the type of the computation, in a fixed order.
+    prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, static_cast<std::uint32_t>(key.align_a));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, static_cast<std::uint32_t>(key.align_b));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, static_cast<std::uint32_t>(key.align_c));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, static_cast<std::uint32_t>(key.align_c));
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(handle, description_.of, a_.of, b_.of, c_.of, c_.of, preference.of, most, candidates_, &count_);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count_ == 0))
+      throw device_error("matmul: cuBLASLt has no algorithm for " + std::to_string(key.batch) + " products of " + name_of(key.type) + " [" +
+                         std::to_string(key.n) + ", " + std::to_string(key.k) + "] and [" + std::to_string(key.k) + ", " + std::to_string(key.m) + "]");
     check(status, "matmul: choosing an algorithm");
-    if (found == 0) throw device_error("matmul: cuBLASLt has no algorithm for this product");
   }
-  product(const product&) = delete;
-  ~product() {
-    if (c_) cublasLtMatrixLayoutDestroy(c_);
-    if (b_) cublasLtMatrixLayoutDestroy(b_);
-    if (a_) cublasLtMatrixLayoutDestroy(a_);
-    if (description_) cublasLtMatmulDescDestroy(description_);
+
+  /// The first call that no stream records chooses among the candidates.
+  void run(const void* a, const void* b, void* c, cudaStream_t stream) {
+    const operands x{a, b, c, workspace(workspace_bytes), stream};
+    if (count_ > 1 && time_products && !is_captured(stream)) choose(x);
+    check(start(x, 0), "matmul");
   }
-  void run(cublasLtHandle_t handle, const void* a, const void* b, void* c, bool wide, cudaStream_t stream) const {
-    const double one64 = 1, zero64 = 0;
-    const float one = 1, zero = 0;
-    check(cublasLtMatmul(handle, description_, wide ? static_cast<const void*>(&one64) : &one, a, a_, b, b_, wide ? static_cast<const void*>(&zero64) : &zero, c, c_, c, c_, &choice_.algo,
-                         workspace(workspace_bytes), workspace_bytes, stream),
-          "matmul");
-  }
-  static constexpr std::size_t workspace_bytes = 32 << 20;
 
  private:
-  template <class T> void set(cublasLtMatmulDescAttributes_t what, const T& value) { check(cublasLtMatmulDescSetAttribute(description_, what, &value, sizeof value), "matmul: describing a product"); }
-  static void make(cublasLtMatrixLayout_t* l, cudaDataType_t t, std::int64_t rows, std::int64_t columns, std::int64_t batch, std::int64_t stride) {
-    check(cublasLtMatrixLayoutCreate(l, t, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), rows), "matmul: describing a matrix");
-    if (batch == 1) return;
-    const auto count = static_cast<std::int32_t>(batch);
-    check(cublasLtMatrixLayoutSetAttribute(*l, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count), "matmul: describing a matrix");
-    check(cublasLtMatrixLayoutSetAttribute(*l, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride), "matmul: describing a matrix");
+  static constexpr std::size_t workspace_bytes = 32 << 20;
+  static constexpr int most = 8;
+  template <class T, auto Destroy> struct owned {
+    T of{};
+    owned() = default;
+    owned(const owned&) = delete;
+    ~owned() {
+      if (of) Destroy(of);
+    }
+  };
+  struct operands {
+    const void *a, *b;
+    void *c, *work;
+    cudaStream_t stream;
+  };
+
+  template <class T> void describe(cublasLtMatmulDescAttributes_t what, const T& value) {
+    check(cublasLtMatmulDescSetAttribute(description_.of, what, &value, sizeof value), "matmul: describing a product");
   }
-  cublasLtMatmulDesc_t description_ = nullptr;
-  cublasLtMatrixLayout_t a_ = nullptr, b_ = nullptr, c_ = nullptr;
-  cublasLtMatmulHeuristicResult_t choice_{};
+  static void lay_out(cublasLtMatrixLayout_t& l, cudaDataType_t t, std::int64_t rows, std::int64_t columns, bool transposed, std::int64_t batch, std::int64_t stride) {
+    if (transposed) std::swap(rows, columns);
+    check(cublasLtMatrixLayoutCreate(&l, t, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), rows), "matmul: describing a matrix");
+    if (batch == 1) return;
+    if (batch > 0x7fffffff) throw device_error("matmul: a batch of " + std::to_string(batch) + " products is too large for cuBLASLt");
+    const auto count = static_cast<std::int32_t>(batch);
+    check(cublasLtMatrixLayoutSetAttribute(l, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count), "matmul: describing a matrix");
+    check(cublasLtMatrixLayoutSetAttribute(l, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride), "matmul: describing a matrix");
+  }
+  static bool is_captured(cudaStream_t stream) {
+    cudaStreamCaptureStatus status{};
+    check(cudaStreamIsCapturing(stream, &status), "matmul: asking a stream");
+    return status != cudaStreamCaptureStatusNone;
+  }
+
+  cublasStatus_t start(const operands& x, int candidate) const {
+    static constexpr double numbers64[]{0, 1};
+    static constexpr float numbers[]{0, 1};
+    const void* const zero = wide_ ? static_cast<const void*>(numbers64) : numbers;
+    const void* const one = wide_ ? static_cast<const void*>(numbers64 + 1) : numbers + 1;
+    return cublasLtMatmul(handle_, description_.of, one, x.a, a_.of, x.b, b_.of, zero, x.c, c_.of, x.c, c_.of, &candidates_[candidate].algo, x.work, workspace_bytes, x.stream);
+  }
+  /// Times the candidates and keeps the fastest, as the only one. All of them write c, which is the product's own.
+  void choose(const operands& x) {
+    owned<cudaEvent_t, cudaEventDestroy> begin, end;
+    check(cudaEventCreate(&begin.of), "matmul: timing");
+    check(cudaEventCreate(&end.of), "matmul: timing");
+    /// Milliseconds of a call; negative if the candidate fails.
+    auto time = [&](int candidate, int calls) {
+      check(cudaEventRecord(begin.of, x.stream), "matmul: timing");
+      for (int i = 0; i < calls; ++i)
+        if (start(x, candidate) != CUBLAS_STATUS_SUCCESS) return -1.f;
+      check(cudaEventRecord(end.of, x.stream), "matmul: timing");
+      check(cudaEventSynchronize(end.of), "matmul: timing");
+      float ms = 0;
+      check(cudaEventElapsedTime(&ms, begin.of, end.of), "matmul: timing");
+      return ms / static_cast<float>(calls);
+    };
+    int best = 0;
+    float least = -1;
+    for (int i = 0; i < count_; ++i) {
+      if (time(i, 1) < 0) continue;  // it loads its kernel, too
+      const float once = time(i, 1), ms = time(i, std::clamp(static_cast<int>(2 / (once + 0.01f)), 2, 32));
+      if (ms >= 0 && (least < 0 || ms < 0.98f * least)) best = i, least = ms;  // among equals the first
+    }
+    std::swap(candidates_[0], candidates_[best]);
+    count_ = 1;
+  }
+
+  cublasLtHandle_t handle_;
+  bool wide_;
+  owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> description_;
+  owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy> a_, b_, c_;
+  cublasLtMatmulHeuristicResult_t candidates_[most]{};
+  int count_ = 0;
 };
 
-/// (x: [.., n, k], y: [.., k, m] or [k, m]) -> [.., n, m]. words: 1 where an operand's last two dimensions are given transposed.
-template <> struct library_step<ops::matmul> {
+/// The products that a thread has met on one device.
+class products {
+ public:
+  static product& find(const product_key& key) {
+    static thread_local products known[16];
+    int d = 0;
+    check(cudaGetDevice(&d), "cuda: which device is current");
+    products& mine = known[d & 15];
+    if (!mine.handle_) check(cublasLtCreate(&mine.handle_), "matmul: starting cuBLASLt");
+    return mine.of_.try_emplace(key, mine.handle_, key).first->second;
+  }
+  ~products() {
+    of_.clear();
+    if (handle_) cublasLtDestroy(handle_);
+  }
+
+ private:
+  cublasLtHandle_t handle_ = nullptr;
+  std::map<product_key, product> of_;
+};
+
+/// (x: [.., n, k], y: [.., k, m] or [k, m]) -> [.., n, m]. words: 1 where an operand's last two dimensions are given transposed. Float is
+/// multiplied as float (see allow_tf32); 16-bit types accumulate in float.
+template <class Machine> struct library_step<ops::matmul, Machine> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s, cudaStream_t stream) {
     const array &x = s.inputs[0], &y = s.inputs[1], &z = s.outputs[0];
-    const int r = x.rank;
-    std::int64_t n = x.extents[r - 2], k = x.extents[r - 1];
-    if (s.words[0]) std::swap(n, k);
-    const std::int64_t m = z.extents[z.rank - 1];
-    std::int64_t batch = x.count(0, r - 2);
+    const bool transposed = s.words[0] != 0, shared = y.rank < x.rank;  // shared: one y for the whole batch
+    const std::int64_t k = x.extents[x.rank - (transposed ? 2 : 1)], m = z.extents[z.rank - 1];
+    std::int64_t n = z.extents[z.rank - 2], batch = z.count(0, z.rank - 2);
     if (z.count() == 0) return;
     if (k == 0) return check(cudaMemsetAsync(z.data, 0, static_cast<std::size_t>(z.bytes()), stream), "matmul: clearing");
-    const bool shared = y.rank == 2 && batch > 1;  // one right operand for all
-    if (shared && !s.words[0]) n *= batch, batch = 1;
+    if (shared && !transposed) n *= batch, batch = 1;  // the batch joins the rows
+    auto aligned = [](const array& a) { return widest_unit(address(a.data)); };
     // Row-major z = x y is column-major z' = y' x'.
-    const product_key key{z.type, s.words[1] != 0, s.words[0] != 0, allow_tf32, m, n, k, batch, shared ? 0 : k * m, n * k};
-    state& mine = own();
-    auto found = mine.products.find(key);
-    if (found == mine.products.end()) found = mine.products.try_emplace(key, mine.handle, key).first;
-    found->second.run(mine.handle, y.data, x.data, z.data, z.type == dtype::f64, stream);
-  }
-
- private:
-  struct state {
-    cublasLtHandle_t handle = nullptr;
-    std::map<product_key, product> products;
-    state() { check(cublasLtCreate(&handle), "matmul: starting cuBLASLt"); }
-    ~state() {
-      products.clear();
-      cublasLtDestroy(handle);
-    }
-  };
-  static state& own() {
-    static thread_local state s;
-    return s;
+    products::find({z.type, s.words[1] != 0, transposed, z.type == dtype::f32 && allow_tf32, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)})
+        .run(y.data, x.data, z.data, stream);
   }
 };
 

@@ -1,18 +1,16 @@
 #pragma once
 /// A few neighbouring elements of a buffer as the words that one memory access moves, kept packed until they are used.
 #include <cstdint>
+#include <type_traits>
 
 #include "../../core/dtype.hpp"
 #include "real.hpp"
 
 namespace thunder::cuda {
 
-/// What a kernel computes a statement of element type T with.
-template <class Machine, dtype T> struct computed_type { using type = element_t<T>; };
-template <class Machine> struct computed_type<Machine, dtype::f32> { using type = real<Machine, false>; };
-template <class Machine> struct computed_type<Machine, dtype::bf16> { using type = real<Machine, true>; };
-template <class Machine> struct computed_type<Machine, dtype::f16> { using type = real<Machine, true>; };
-template <class Machine, dtype T> using computed = typename computed_type<Machine, T>::type;
+/// What a kernel computes a statement of element type T with. Coarse: 11 bits are enough.
+template <class Machine, dtype T, bool Coarse = T == dtype::bf16>
+using computed = std::conditional_t<T == dtype::f32 || T == dtype::bf16 || T == dtype::f16, real<Machine, Coarse>, element_t<T>>;
 
 template <class T> THUNDER_ANYWHERE constexpr T plain(T x) { return x; }
 template <class M, bool F> THUNDER_ANYWHERE constexpr float plain(real<M, F> x) { return x.v; }
@@ -26,7 +24,7 @@ template <class To, class From> THUNDER_ANYWHERE constexpr To to_number(From x) 
 /// Count elements of type T.
 template <class Machine, dtype T, int Count> struct packet {
   static constexpr int size = size_of(T), bytes = size * Count, words = bytes < 4 ? 1 : bytes / 4;
-  using number = computed<Machine, T>;
+  using number = computed<Machine, T>;  // bf16's for itself; others precise
   std::uint32_t w[words];
 
   /// Element j, which is known to the compiler after unrolling. opaque: see Machine::unpack_bf16.

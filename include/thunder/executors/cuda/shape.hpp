@@ -4,7 +4,7 @@
 ///
 /// A *direct* kernel gives each row to one group of threads of a grid that covers the rows. A *persistent* one has as many blocks as the
 /// device holds at once, each of which walks over many rows and adds up column reductions as it goes. A *pointwise* one has no rows:
-/// every thread takes a few vectors anywhere in the iteration space.
+/// every thread takes a few vectors anywhere in the iteration space. A *flat* one reduces all elements of one long row.
 #include "../cpu/plan.hpp"
 #include "portable.hpp"
 
@@ -46,6 +46,14 @@ template <class Region, int Part> constexpr auto plan_of_part() {
   auto p = region_traits<Region>::plan;
   for (bool& k : p.keep) k = false;
   p.scratch_bytes = 0;
+  bool reduces = false;
+  for (int v = 0; v < region_traits<Region>::values; ++v) reduces = reduces || p.is_reduction(v);
+  if (p.dims == 1 && reduces) {  // one row: its reductions are those of a column of one row
+    p.dims = 2, p.row = 2;
+    for (int& g : p.group) g = 1;
+    for (auto& v : p.value) v.mask = v.mask ? 3 : 0, v.removed = v.removed ? 3 : 0;
+    for (auto& o : p.output) o.mask = o.mask ? 3 : 0;
+  }
   for (int o = 0; o < region_traits<Region>::outputs; ++o) {
     const int v = p.output[o].value;
     const bool column = region_traits<Region>::plan.is_column(v);
@@ -82,13 +90,17 @@ template <class Plan> constexpr void find_needs_of_part(Plan& p) {
 
 struct kernel_shape {
   bool pointwise = false, persistent = false;
+  bool flat = false;        // one row: blocks share it, and every reduction is of all elements
   int vector = 1;           // elements of one access
   int group = 1;            // threads that share a row
   int groups = 1;           // rows that a block works on at once
   int vectors = 1;          // of a row that a thread holds; 0: the row is read again in each pass
   int unroll = 1;           // pointwise: vectors a thread has in flight
-  bool hold_columns = false;  // what varies along the row alone stays in registers
+  bool hold_columns = false;  // what varies along the row alone stays in registers ...
+  bool share_columns = false; // ... or in shared memory
   int blocks = 1;           // an SM should hold at least so many
+  int stages = 0;           // persistent: rows of a ring in shared memory that the next rows arrive in; 0: no ring
+  int stage_bytes = 0;
   constexpr int threads() const { return group * groups; }
 };
 
@@ -98,13 +110,13 @@ constexpr int power_of_two_at_least(std::int64_t n) {
   return p;
 }
 
-/// row: the row's length, or -1 if it is known at run time only.
-template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::int64_t row) {
+/// row: the row's length, or -1 if it is known at run time only. flat: there is one row.
+template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::int64_t row, bool flat) {
   const int values = static_cast<int>(sizeof(p.value) / sizeof(p.value[0]));
   kernel_shape s;
   bool reduces = false;
-  int narrowest = 8, inputs = 0, input_bytes = 0, column_bytes = 0, accumulators = 0, accumulator_bytes = 0, outputs = 0;
-  for (int v = 0; v < values; ++v) reduces = reduces || p.is_reduction(v);
+  int narrowest = 8, input_bytes = 0, column_bytes = 0, accumulator_bytes = 0, outputs = 0;
+  for (int v = 0; v < values; ++v) reduces = reduces || p.is_reduction(v), s.persistent = s.persistent || p.is_column(v);
   auto used = [&](int v) {
     for (int q = 0; q < p.passes; ++q)
       if (p.need[q][v]) return true;
@@ -114,52 +126,69 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (p.is_element(v) && used(v)) {
       const int n = size_of(p.value[v].type);
       narrowest = n < narrowest ? n : narrowest;
-      if (p.value[v].mask == p.row && p.dims > 1) column_bytes += n;
-      else ++inputs, input_bytes += n;
+      (p.value[v].mask == p.row && p.dims > 1 ? column_bytes : input_bytes) += n;
     }
   for (const auto& o : p.output)
     if (o.value >= 0 && (o.mask & p.row) && !p.is_column(o.value)) {
-      const int n = size_of(o.type);
-      narrowest = n < narrowest ? n : narrowest;
+      narrowest = size_of(o.type) < narrowest ? size_of(o.type) : narrowest;
       ++outputs;
     }
   for (int v = 0; v < values; ++v)
-    if (p.is_column(v) && (p.value[v].mask & p.row)) ++accumulators, accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
-  for (int v = 0; v < values; ++v) s.persistent = s.persistent || p.is_column(v);
-  s.pointwise = !reduces;
+    if (p.is_column(v) && (p.value[v].mask & p.row)) accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
+  s.pointwise = !reduces, s.flat = flat && reduces;
   s.vector = 16 / narrowest > 8 ? 8 : 16 / narrowest;
-  const bool flat = s.pointwise && p.dims == 1;  // the last vector may be partial
-  if (!flat)
+  if (!flat)  // otherwise the last vector may be partial
     while (s.vector > 1 && (row < 0 || row % s.vector != 0)) s.vector /= 2;
-  if (s.pointwise) {
+  if (s.pointwise || s.flat) {
     const int bytes = (input_bytes > 0 ? input_bytes : 4) * s.vector;
     s.group = 256, s.vectors = 0;
     s.unroll = bytes >= 64 ? 1 : bytes >= 32 ? 2 : 4;
+    s.blocks = s.flat ? 4 : 1;
     return s;
   }
   const std::int64_t n = row < 0 ? -1 : row / s.vector;  // vectors of a row
   if (n >= 0 && row <= 1024) {
     s.group = n >= 32 ? 32 : power_of_two_at_least(n);
-    s.groups = 256 / s.group;
-    if (s.persistent && s.groups > 8) s.groups = 8 > 32 / s.group ? 8 : 32 / s.group;
+    s.groups = (accumulator_bytes > 0 ? 128 : 256) / s.group;
   } else {
-    const std::int64_t each = n < 0 ? 1 : row <= 8192 && s.vector >= 4 ? 16 / s.vector : 32 / s.vector;
-    s.group = n < 0 ? 256 : static_cast<int>(((n + each - 1) / each + 31) / 32 * 32);
+    const std::int64_t each = n < 0 ? 1 : row <= 4096 ? 16 : 32;  // elements of a thread
+    s.group = n < 0 ? 256 : static_cast<int>(((row + each - 1) / each + 31) / 32 * 32);
     if (s.group > 1024) s.group = 1024;
     if (s.group < 64) s.group = 64;
   }
   // registers: what is held, the accumulators, and a working set
-  const std::int64_t most = n < 0 ? 1 << 20 : (n + s.group - 1) / s.group;
-  const auto budget = 65536 / (s.threads() < 128 ? 128 : s.threads()) > 224 ? 224 : 65536 / (s.threads() < 128 ? 128 : s.threads());
-  const std::int64_t held = most * s.vector * (input_bytes * (s.persistent ? 2 : 1) + accumulator_bytes) / 4;
-  s.vectors = held + 32 <= budget ? static_cast<int>(most) : 0;
-  if (s.vectors == 0 && accumulators > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
-  s.hold_columns = s.vectors > 0 && column_bytes > 0 && most * s.vector * column_bytes / 4 <= (s.persistent ? 24 : 16) && held + most * s.vector * column_bytes / 4 + 32 <= budget;
-  const std::int64_t registers = (s.vectors > 0 ? held : input_bytes * s.vector) + (s.hold_columns ? most * s.vector * column_bytes / 4 : 0) + 30 + 4 * outputs;
-  s.blocks = static_cast<int>(65536 / ((registers + 7) / 8 * 8 * ((s.threads() + 31) / 32 * 32)));
-  if (s.blocks > 2048 / s.threads()) s.blocks = 2048 / s.threads();
-  if (s.blocks > 32) s.blocks = 32;
-  if (s.blocks < 1) s.blocks = 1;
+  for (;; s.group *= 2) {
+    const std::int64_t most = n < 0 ? 1 << 20 : (n + s.group - 1) / s.group;
+    const auto threads = s.threads() < 128 ? 128 : s.threads();
+    const std::int64_t budget = 65536 / threads > 240 ? 240 : 65536 / threads;
+    const std::int64_t words = most * s.vector, held = words * (input_bytes + accumulator_bytes) / 4, columns = words * column_bytes / 4;
+    const bool fits = held + 32 <= budget;
+    if (!fits && n >= 0 && s.groups == 1 && s.group < 1024 && s.persistent) continue;  // more threads hold more
+    s.vectors = fits ? static_cast<int>(most) : 0;
+    s.hold_columns = fits && s.persistent && columns > 0 && columns <= 24 && held + columns + 40 <= budget;
+    const std::int64_t registers = (fits ? held : input_bytes * s.vector) + (s.hold_columns ? columns : 0) + 34 + 4 * outputs;
+    s.blocks = static_cast<int>(65536 / ((registers + 7) / 8 * 8 * ((s.threads() + 31) / 32 * 32)));
+    if (s.blocks > 2048 / s.threads()) s.blocks = 2048 / s.threads();
+    if (s.blocks > 32) s.blocks = 32;
+    if (s.blocks < 1) s.blocks = 1;
+    break;
+  }
+  if (s.vectors == 0 && accumulator_bytes > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
+  if (s.persistent && s.vectors > 0 && s.group >= 32) {  // one block an SM, as large as its registers allow: fewer partial results
+    s.groups *= s.blocks;
+    while (s.group > 32 && s.groups > 15) --s.groups;  // barriers have names
+    while (s.threads() > 1024) --s.groups;
+    s.blocks = 1;
+  }
+  if (s.persistent && s.vectors > 0 && s.vector * narrowest >= 4) {  // asynchronous copies move 4, 8 or 16 bytes
+    s.stage_bytes = static_cast<int>((row * input_bytes + 15) / 16 * 16);
+    s.share_columns = column_bytes > 0 && !s.hold_columns && row * column_bytes <= 64 * 1024;
+    const int sums = s.groups > 1 && accumulator_bytes > 0 && 4 * input_bytes < 8 ? static_cast<int>(row) * 8 : 0;
+    const int room = (200 * 1024 - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / s.groups;
+    s.stages = s.stage_bytes > 0 ? room / s.stage_bytes : 0;
+    if (s.stages > 4) s.stages = 4;
+    if (s.stages < 2) s.stages = 0;
+  }
   return s;
 }
 

@@ -147,6 +147,7 @@ template <template <class, dtype> class Program, dtype T, int... C> void lengths
 }
 using every = std::integer_sequence<int, 1, 7, 10, 31, 32, 33, 100, 768, 1000, 1024, 1030, 2048, 3000, 8192>;
 using some = std::integer_sequence<int, 10, 33, 768, 1030, 3000, 8192>;
+using few = std::integer_sequence<int, 7, 33, 1000>;
 using too_long = std::integer_sequence<int, 40000>;
 
 }  // namespace emulated

@@ -4,12 +4,14 @@
 namespace emulated {
 
 TEST_CASE("backward of norm: rows and columns") {
-  lengths<layer_norm_backward_of, f32>(1e-4, {1, 50}, every{});
+  lengths<layer_norm_backward_of, f32>(1e-4, {50}, every{});
+  lengths<layer_norm_backward_of, f32>(1e-4, {1}, few{});
   lengths<layer_norm_backward_of, f32>(1e-4, {3}, too_long{});
   lengths<layer_norm_backward_of, bfloat>(1.0 / 64, {21}, some{});
 }
 TEST_CASE("column sums") {
-  lengths<column_sum_of, bfloat>(1.0 / 128, {0, 1, 90}, every{});
+  lengths<column_sum_of, bfloat>(1.0 / 128, {90}, every{});
+  lengths<column_sum_of, bfloat>(1.0 / 128, {0, 1}, few{});
   lengths<column_sum_of, f32>(1e-5, {7}, too_long{});
 }
 TEST_CASE("lengths known at run time") {

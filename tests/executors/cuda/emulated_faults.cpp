@@ -66,7 +66,55 @@ void leaves_early(const buffers&) {
   M::sync();
 }
 
+void half_by_half(const buffers& b) {  // each half of the block by itself, many times
+  const int t = M::thread(), half = t / 32;
+  for (int k = 0; k < 5; ++k) {
+    M::shared_store(word(t), static_cast<float>(k));
+    M::sync_some(1 + half, 32);
+    const float x = M::shared_load(word(t ^ 5)) + M::shared_load(word(32 * half));
+    M::sync_some(1 + half, 32);
+    M::global_store(b.y + t, x);
+  }
+  M::sync();
+  M::shared_load(word(63 - t));
+}
+void copies(const buffers& b) {
+  const int t = M::thread();
+  for (int s = 0; s < 2; ++s) M::copy_async<4>(M::shared() + 4 * t, reinterpret_cast<const char*>(b.x + 64 * s + t)), M::commit_copies();
+  M::wait_copies<0>();
+  const float x = M::shared_load(word(t));
+  M::sync();
+  M::global_store(b.y + t, x + M::shared_load(word(t ^ 40)));
+}
+
 // ---- shared memory
+void other_half(const buffers&) {
+  M::shared_store(word(M::thread()), 1.f);
+  M::sync_some(1 + M::thread() / 32, 32);
+  M::shared_load(word(M::thread() ^ 32));
+}
+void half_too_many(const buffers&) { M::sync_some(1 + M::thread() / 32, 64); }
+void copy_not_waited_for(const buffers& b) {
+  M::copy_async<4>(M::shared() + 4 * M::thread(), reinterpret_cast<const char*>(b.x + M::thread()));
+  M::commit_copies();
+  M::wait_copies<1>();
+  M::shared_load(word(M::thread()));
+}
+void copy_not_shared(const buffers& b) {
+  M::copy_async<4>(M::shared() + 4 * M::thread(), reinterpret_cast<const char*>(b.x + M::thread()));
+  M::commit_copies();
+  M::wait_copies<0>();
+  M::shared_load(word(M::thread() ^ 33));
+}
+void copy_over_what_is_read(const buffers& b) {
+  const int t = M::thread();
+  M::shared_store(word(t), 1.f);
+  M::sync();
+  M::shared_load(word(t ^ 33));
+  M::copy_async<4>(M::shared() + 4 * t, reinterpret_cast<const char*>(b.x + t));
+  M::commit_copies();
+  M::wait_copies<0>();
+}
 void no_barrier(const buffers&) {
   M::shared_store(word(M::thread()), 1.f);
   M::shared_load(word(M::thread() ^ 33));
@@ -160,6 +208,8 @@ TEST_CASE("kernels without a mistake") {
   expect<sum_of_block>("", 4);
   expect<same_numbers>("", 2);
   expect<leaves_early>("", 3);
+  expect<half_by_half>("");
+  expect<copies>("");
 }
 TEST_CASE("shared memory") {
   expect<no_barrier>("of shared memory, which ");
@@ -170,6 +220,13 @@ TEST_CASE("shared memory") {
   expect<left_by_another_block>("which nobody has written", 4);
   expect<past_shared>("writes 4 bytes at byte 256 of shared memory, past its end: it has 256");
   expect<misaligned_shared>("writes 8 bytes at byte 4 of shared memory, which is not aligned");
+}
+TEST_CASE("barriers of some threads, and copies") {
+  expect<other_half>("of shared memory, which ");
+  expect<half_too_many>("wait for each other: thread 0 at the barrier of emulated_faults.cpp:");
+  expect<copy_not_waited_for>("which nobody has written");
+  expect<copy_not_shared>("of shared memory, which ");
+  expect<copy_over_what_is_read>("of shared memory, which ");
 }
 TEST_CASE("barriers and shuffles") {
   expect<half_a_barrier>("the barrier of emulated_faults.cpp:");

@@ -2,7 +2,7 @@
 /// The CUDA executor: fused regions as kernels, everything else through library steps; a program that is called again is replayed as a
 /// CUDA graph.
 #include "finite.hpp"
-#include "launch.hpp"
+#include "stream.hpp"
 #include "library.hpp"
 #include "recording.hpp"
 #include "../../core/pack.hpp"
@@ -19,7 +19,7 @@ class executor {
 
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
   template <class Region> void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {
-    fused_kernel<Region>::run(inputs, outputs, dims, streams::current());
+    run_fused<Region>(gpu_stream{streams::current()}, inputs, outputs, dims);
   }
   template <class Op> void run(type_c<Op>, const step_arguments& x) {
     static_assert(library_step<Op>::exists, "no CUDA executor runs this op: give it a decompose, or a cuda::library_step of its own");

@@ -229,13 +229,13 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   template <int... I> THUNDER_DEVICE static void hold_all(const place& at, held_values& h, std::integer_sequence<int, I...>) { (hold<I>(at, h), ...); }
 
   // ---- one vector
-  template <int... I> THUNDER_DEVICE static void load_row(const place& at, std::int64_t i, row_packets& p, std::integer_sequence<int, I...>) {
+  template <int... I> THUNDER_DEVICE static void load_row(const place& at, [[maybe_unused]] std::int64_t i, row_packets& p, std::integer_sequence<int, I...>) {
     (get<I>(p).template load<!shape.pointwise>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i), ...);
   }
-  template <int... I> THUNDER_DEVICE static void load_row_some(const place& at, std::int64_t i, int n, row_packets& p, std::integer_sequence<int, I...>) {
+  template <int... I> THUNDER_DEVICE static void load_row_some(const place& at, [[maybe_unused]] std::int64_t i, [[maybe_unused]] int n, row_packets& p, std::integer_sequence<int, I...>) {
     (get<I>(p).load_some(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i, n), ...);
   }
-  template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {
+  template <int... I> THUNDER_DEVICE static void load_columns(const arguments& a, [[maybe_unused]] std::int64_t i, column_packets& p, std::integer_sequence<int, I...>) {
     if constexpr (shape.share_columns) (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w, M::shared() + columns_offset + column_offset<I> + i * size_of(plan.value[I].type)), ...);
     else (get<I>(p).load_cached(a.in[I], i), ...);
   }
@@ -294,8 +294,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }
   template <int Pass, class Sums, class Columns, int... I, int... O>
   THUNDER_DEVICE static void vector(const place& at, const row_packets& p, const column_packets& c, const held_values& h, Sums& sums, Columns& columns,
-                                    column_scalars& scalars, std::int64_t i, int u, int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
-    output_slots<std::integer_sequence<int, O...>> out;
+                                    column_scalars& scalars, std::int64_t i, int u, [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
+    [[maybe_unused]] output_slots<std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
     for (int j = 0; j < V; ++j) {
       number_slots<std::integer_sequence<int, I...>> e;
@@ -324,19 +324,19 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     const arguments& a;
     template <int I> THUNDER_DEVICE void add(int, int j, std::int64_t i, number<I> x) {
       auto* to = reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * extent<dims - 1>(a) + i + j;
-      *to = plain(combine<I>(number<I>(*to), x));
+      M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
     }
   };
-  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers.
+  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers. Each is rounded up by itself, so
+  /// that what begins at partial_bytes<I> * blocks ends before partial_bytes<I + 1> * blocks.
   template <int Before> THUNDER_ANYWHERE static constexpr std::int64_t partial_bytes(std::int64_t length) {
-    struct sizes { std::int64_t rows = 0, numbers = 0; };
-    constexpr sizes n = [] {
-      sizes r;
-      for (int v = 0; v < Before; ++v)
-        if (plan.is_column(v)) (plan.value[v].mask & plan.row ? r.rows : r.numbers) += size_of(plan.value[v].type) == 8 ? 8 : 4;
-      return r;
-    }();
-    return (n.rows * length + n.numbers + 15) / 16 * 16;
+    if constexpr (Before == 0) return 0;
+    else if constexpr (!plan.is_column(Before - 1)) return partial_bytes<Before - 1>(length);
+    else {
+      constexpr value_facts f = plan.value[Before - 1];
+      const std::int64_t one = size_of(f.type) == 8 ? 8 : 4;
+      return partial_bytes<Before - 1>(length) + ((f.mask & plan.row ? one * length : one) + 15) / 16 * 16;
+    }
   }
   template <int I> THUNDER_DEVICE static char* partial_of(const arguments& a) { return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * M::blocks(); }
 
@@ -586,7 +586,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
   }
 
   /// The row number k of those that a result with the kept index `own` adds up.
-  template <int D = 0> THUNDER_DEVICE static std::int64_t row_of(const arguments& a, std::int64_t own, std::int64_t k, std::int64_t row = 0, std::int64_t own_inner = -1, std::int64_t k_inner = -1) {
+  template <int D = 0> THUNDER_DEVICE static std::int64_t row_of(const arguments& a, std::int64_t own, std::int64_t k, std::int64_t row = 0) {
     if constexpr (kept == 0) return k;
     else if constexpr (D >= dims - 1) return row;
     else {
@@ -653,20 +653,21 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     int turn = 0, stage = 0;
     share_columns(a, list<what::column_input>{});
     std::int64_t k = static_cast<std::int64_t>(split) * shape.groups + group;
+    // Groups of less than a warp go on together, because shuffles are for all: some with the last row once more, to which they write the same.
+    const std::int64_t last = shape.group >= 32 ? rows : (rows + step - 1) / step * step;
+    auto row_number = [&](std::int64_t i) { return row_of(a, own, i < rows ? i : rows - 1); };
     auto fill = [&](std::int64_t row, int to) {
-      if (row < rows) fill_stage(place{a, row_of(a, own, row), at.t, 0}, stage_of(to), every_input);
+      if (row < last) fill_stage(place{a, row_number(row), at.t, 0}, stage_of(to), every_input);
       M::commit_copies();
     };
     if constexpr (S > 0)
       for (int s = 0; s + 1 < S; ++s) fill(k + s * step, s);
     load_held_columns(a, at.t, c);
-    // Groups of less than a warp go on together: shuffles are for all.
-    const std::int64_t last = shape.group >= 32 ? rows : (rows + step - 1) / step * step;
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
     for (; k < last; k += step) {
-      at.row = row_of(a, own, k < rows ? k : rows - 1);
+      at.row = row_number(k);
       at.opaque = static_cast<std::uint32_t>(at.row) & a.opaque;
       if constexpr (S > 0) {
         M::template wait_copies<S - 2>();
@@ -699,7 +700,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     const std::int64_t n = extent<dims - 1>(a);
     for (std::int64_t v = t; v < vectors_of_row(a); v += shape.group)  // by the thread that will add to it
       for (int j = 0; j < V; ++j)
-        ((reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a))[static_cast<std::int64_t>(M::block()) * n + v * V + j] = plain(identity<I>())), ...);
+        (M::global_store(reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * n + v * V + j, plain(identity<I>())), ...);
   }
   template <int... I> THUNDER_DEVICE static void start_scalars(column_scalars& s, std::integer_sequence<int, I...>) { ((get<I>(s) = identity<I>()), ...); }
 
@@ -719,7 +720,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
       M::sync();
       x = gather<I>(x, buffer, block_warps);
     }
-    if (M::thread() == 0) reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a))[M::block()] = plain(x);
+    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + M::block(), plain(x));
   }
   template <int... I> THUNDER_DEVICE static void finish_vectors(const arguments& a, int t, int group, register_columns& c, std::integer_sequence<int, I...>) {
     (finish_vector<I>(a, t, group, c), ...);
@@ -756,8 +757,8 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
           number<I> x = identity<I>();
           for (int g = 0; g < shape.groups; ++g)
             x = combine<I>(x, to_number<number<I>>(M::shared_load(reinterpret_cast<stored*>(M::shared() + ring_offset + g * shape.stages * shape.stage_bytes) + k)));
-          out[k] = plain(x);
-        } else out[k] = M::shared_load(sum + k);
+          M::global_store(out + k, plain(x));
+        } else M::global_store(out + k, M::shared_load(sum + k));
       }
     } else {
       THUNDER_UNROLL
@@ -765,7 +766,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
         const int v = u * shape.group + t;
         if ((u + 1) * shape.group <= row_length / V || v < row_length / V) {
           THUNDER_UNROLL
-          for (int j = 0; j < V; ++j) out[v * V + j] = plain(mine[u * V + j]);
+          for (int j = 0; j < V; ++j) M::global_store(out + v * V + j, plain(mine[u * V + j]));
         }
       }
     }
@@ -804,7 +805,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
 #ifdef __CUDACC__
 #pragma unroll 4
 #endif
-      for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(p[s * length]));
+      for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(M::global_load(p + s * length)));
     }
     M::shared_store(sum + warp * 32 + lane, plain(x));
     M::sync();

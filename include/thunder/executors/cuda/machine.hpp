@@ -28,6 +28,8 @@ struct gpu {
   template <class T> THUNDER_DEVICE static T shuffle_xor(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
   template <class T> THUNDER_DEVICE static T shared_load(const T* p) { return *p; }
   template <class T> THUNDER_DEVICE static void shared_store(T* p, T x) { *p = x; }
+  template <class T> THUNDER_DEVICE static T global_load(const T* p) { return *p; }
+  template <class T> THUNDER_DEVICE static void global_store(T* p, T x) { *p = x; }
   /// What follows may read what earlier kernels of the stream wrote; what comes next may start.
   THUNDER_DEVICE static void begin_dependent() {
 #if __CUDA_ARCH__ >= 900

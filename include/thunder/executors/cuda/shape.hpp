@@ -173,6 +173,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (s.blocks < 1) s.blocks = 1;
     break;
   }
+  if (s.vectors == 0 && accumulator_bytes > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
   if (s.persistent && s.vectors > 0 && s.group >= 32) {  // one block an SM, as large as its registers allow: fewer partial results
     s.groups *= s.blocks;
     while (s.group > 32 && s.groups > 15) --s.groups;  // barriers have names

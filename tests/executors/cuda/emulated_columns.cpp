@@ -1,0 +1,24 @@
+// Programs with column reductions, of many static lengths, on the emulated machine: rows and accumulators in registers, or in memory.
+#include "emulated.hpp"
+
+namespace emulated {
+
+TEST_CASE("backward of norm: rows and columns") {
+  lengths<layer_norm_backward_of, f32>(1e-4, {50}, every{});
+  lengths<layer_norm_backward_of, f32>(1e-4, {1}, few{});
+  lengths<layer_norm_backward_of, f32>(1e-4, {3}, too_long{});
+  lengths<layer_norm_backward_of, bfloat>(1.0 / 64, {21}, some{});
+}
+TEST_CASE("column sums") {
+  lengths<column_sum_of, bfloat>(1.0 / 128, {90}, every{});
+  lengths<column_sum_of, bfloat>(1.0 / 128, {0, 1}, few{});
+  lengths<column_sum_of, f32>(1e-5, {7}, too_long{});
+}
+TEST_CASE("lengths known at run time") {
+  for (std::int64_t n : {1, 2, 7, 31, 32, 33, 100, 1000, 3001}) {
+    check<layer_norm_backward_of<space<-1, -2>>>(1e-4, {30, n});
+    check<column_sum_of<space<-1, -2>, half>>(1.0 / 1024, {30, n});
+  }
+}
+
+}  // namespace emulated

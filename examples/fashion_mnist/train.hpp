@@ -49,7 +49,7 @@ struct options {
 };
 
 // Pixels as floats with mean 0 and deviation 1 over the training set.
-void copy_image(const images& from, int index, float* to) {
+inline void copy_image(const images& from, int index, float* to) {
   constexpr float mean = 0.2860f, deviation = 0.3530f;
   const std::uint8_t* pixels = from.pixels.data() + static_cast<std::size_t>(index) * 784;
   for (int i = 0; i < 784; ++i) to[i] = (static_cast<float>(pixels[i]) / 255.0f - mean) / deviation;

@@ -6,7 +6,6 @@
 #include "library.hpp"
 #include "recording.hpp"
 #include "../../core/pack.hpp"
-#include "../../jit/jit.hpp"
 
 namespace thunder::cuda {
 
@@ -40,7 +39,3 @@ class executor {
 };
 
 }  // namespace thunder::cuda
-
-namespace thunder {
-template <> struct executor_on<device::cuda> { using type = cuda::executor; };
-}  // namespace thunder

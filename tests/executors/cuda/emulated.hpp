@@ -118,6 +118,7 @@ struct against_cpu<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, O
     for (auto& b : expected) to.push_back(b.data());
     cpu::fused_loop<oracle>::run(from.data(), to.data(), extents.data());
     for (const how& way : ways) {
+      if (way.seed > 1 && extents.back() > 2000) break;  // once is enough time spent
       out.clear(), to.clear();
       for (auto& b : expected) to.push_back(out.emplace_back(b.size(), '\xA5').data());
       std::string fault;

@@ -191,6 +191,11 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
     else if constexpr (plan.is_element(I)) return get<I>(e);
     else return get<I>(h);
   }
+  /// An operand of value I: floating-point ones are all coarse or all precise.
+  template <int I, class T> THUNDER_DEVICE static auto as_precise_as(T x) {
+    if constexpr (requires { x.v; }) return real<M, coarse.at[I]>(x.v);
+    else return x;
+  }
   template <int I, class Elements, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i, std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
@@ -204,7 +209,7 @@ template <class Region, class Machine, int Part = 0> struct kernel_text {
       const std::int64_t index = offset<f.removed>(at.a, at.row) + ((f.removed & plan.row) != 0 ? i : 0);
       return to_number<number<I>>(op_of<I>::template evaluate<attributes, element_t<f.type>>(index, plain(operand<f.operand[K]>(h, e))...));
     } else {
-      return to_number<number<I>>(op_of<I>::evaluate(operand<f.operand[K]>(h, e)...));
+      return to_number<number<I>>(op_of<I>::evaluate(as_precise_as<I>(operand<f.operand[K]>(h, e))...));
     }
   }
   template <int I, class Elements> THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i) {

@@ -317,8 +317,9 @@ TEST_CASE("a tensor goes to a device that the program has") {
   CHECK(x.to(device::cpu) == x);
   CHECK(x.where() == device::cpu);
   CHECK(x.view()[1].where() == device::cpu);
-  CHECK_THROWS_WITH_AS(x.to(device::cuda), "there is no CUDA in this program: compile one of its files with nvcc, or include <thunder/cuda.hpp> in it", device_error);
+  CHECK_THROWS_WITH_AS(x.to(device::cuda), "there is no CUDA in this program: include <thunder/runtime/cuda.hpp> in one of its files", device_error);
   const tensor_view<const float, 2, 2> elsewhere(x.data(), x, device::cuda);  // as if it were there
   CHECK_THROWS_AS(elsewhere.span(), device_error);
+  CHECK_THROWS_AS((void)elsewhere.at(0, 0), device_error);
   CHECK_THROWS_AS((void)(elsewhere == x), device_error);
 }

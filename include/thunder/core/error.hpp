@@ -15,7 +15,7 @@ struct state_error : error { using error::error; };
 struct donation_error : error { using error::error; };
 /// A result is not finite where the caller asked for finite results.
 struct numeric_error : error { using error::error; };
-/// A CUDA device, or a library on it, reports an error.
+/// A tensor is on another device than it is used on, or a CUDA device or a library on it reports an error.
 struct device_error : error { using error::error; };
 /// A file is missing, truncated or not what it claims to be.
 struct io_error : error { using error::error; };

@@ -109,11 +109,13 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       std::snprintf(name, sizeof name, "argument %d", at);
       shape.bind(b, name);  // products of names, too
       bind_argument(b, m, extents, who);
-      if (place != Executor::where) {
-        if (place != device::cpu || (at < 64 && (Donated >> at & 1)))
-          throw device_error(who() + " is on the " + name_of(place) + " device, and the program runs on " + name_of(Executor::where) + ": copy it with x.to(device::" + name_of(Executor::where) + ")");
-        data = executor_.bring(at, data, bytes_of(m, extents));
-      }
+      const bool given = at < 64 && (Donated >> at & 1);
+      if (place != Executor::where && (place != device::cpu || given))
+        throw device_error(who() + " is on the " + name_of(place) + " device, and the program runs on " + name_of(Executor::where) + ": copy it with x.to(device::" + name_of(Executor::where) +
+                           "), or make the program for its device with jit<device::" + name_of(place) + ">");
+      const bool aligned = reinterpret_cast<std::uintptr_t>(data) % Executor::alignment == 0;
+      if (given && !aligned) throw donation_error(who() + " cannot be donated: its address is not a multiple of " + std::to_string(Executor::alignment));
+      if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents));
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);

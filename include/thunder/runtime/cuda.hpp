@@ -1,5 +1,5 @@
 #pragma once
-/// CUDA devices as the runtime sees them: errors as exceptions, memory, streams. The only file that includes the CUDA runtime.
+/// CUDA devices as the runtime sees them: errors as exceptions, memory, streams.
 #include <cuda_runtime.h>
 
 #include <map>
@@ -44,41 +44,62 @@ inline const device_properties& properties() {
 }
 
 // ---- streams
-/// The stream that this thread's programs run on: its own, unless a stream_scope names another.
+/// The stream that programs run on: one of each device for all threads, unless a stream_scope of this thread names another.
 class streams {
  public:
   static cudaStream_t current() {
-    streams& s = mine();
-    if (!s.chosen_) {
-      if (!s.own_) check(cudaStreamCreate(&s.own_), "cuda: making a stream");  // ordered with the legacy default stream
-      s.chosen_ = s.own_;
-    }
-    return s.chosen_;
+    const choice& c = mine();
+    return c.chosen ? c.stream : shared();
   }
-  static cudaStream_t exchange(cudaStream_t s) {
-    const cudaStream_t before = mine().chosen_;
-    mine().chosen_ = s;
-    return before;
+  /// Programs of this thread run on `s` from now on, after what was started on the stream before.
+  static void change(bool chosen, cudaStream_t s) {
+    const cudaStream_t before = current();
+    mine() = {chosen, s};
+    cudaEvent_t done = nullptr;
+    check(cudaEventCreateWithFlags(&done, cudaEventDisableTiming), "cuda: changing the stream");
+    cudaError_t status = cudaEventRecord(done, before);
+    if (status == cudaSuccess) status = cudaStreamWaitEvent(current(), done, 0);
+    cudaEventDestroy(done);
+    check(status, "cuda: changing the stream");
   }
 
  private:
-  static streams& mine() {
-    static thread_local streams s;
+  friend class stream_scope;
+  struct choice {
+    bool chosen = false;
+    cudaStream_t stream = nullptr;
+  };
+  static choice& mine() {
+    static thread_local choice c;
+    return c;
+  }
+  static cudaStream_t shared() {
+    static std::mutex mutex;
+    static cudaStream_t of_device[16]{};
+    int d = 0;
+    check(cudaGetDevice(&d), "cuda: which device is current");
+    const std::lock_guard lock(mutex);
+    cudaStream_t& s = of_device[d & 15];
+    if (!s) check(cudaStreamCreate(&s), "cuda: making a stream");  // ordered with the legacy default stream
     return s;
   }
-  cudaStream_t own_ = nullptr, chosen_ = nullptr;
 };
-/// Programs called in this scope run on the given stream.
+/// Programs called in this scope run on the given stream, in order with what is called before and after it.
 class stream_scope {
  public:
-  explicit stream_scope(cudaStream_t s) : before_(streams::exchange(s)) {}
+  explicit stream_scope(cudaStream_t s) : before_(streams::mine()) { streams::change(true, s); }
   stream_scope(const stream_scope&) = delete;
-  ~stream_scope() { streams::exchange(before_); }
+  ~stream_scope() {
+    try {
+      streams::change(before_.chosen, before_.stream);
+    } catch (...) {  // the stream is lost; what runs next will say so
+    }
+  }
 
  private:
-  cudaStream_t before_;
+  streams::choice before_;
 };
-/// Waits until everything that this thread has started is done. Throws device_error if something in it failed.
+/// Waits until everything on this thread's stream is done. Throws device_error if something in it failed.
 inline void synchronize() { check(cudaStreamSynchronize(streams::current()), "cuda: waiting for a stream"); }
 
 // ---- memory
@@ -179,6 +200,8 @@ inline void copy(void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, streams::current()), "cuda: copying");
   synchronize();
 }
+/// Gives the memory of freed tensors back to the device, for other users of it.
+inline void release_cached_memory() { stream_memory::clear(); }
 inline constexpr device_runtime runtime{&allocate, &copy};
 inline const bool registered = (cuda_runtime = &runtime, true);
 

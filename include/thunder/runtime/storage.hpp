@@ -11,7 +11,7 @@
 
 namespace thunder {
 
-/// What the runtime of a device other than the CPU does for tensors. cuda.hpp brings the one for CUDA; a program without it has none.
+/// What the runtime of a device other than the CPU does for tensors. runtime/cuda.hpp brings the one for CUDA; a program without it has none.
 struct device_runtime {
   /// Uninitialised memory. Throws thunder::error when there is none.
   class storage (*allocate)(std::size_t bytes);
@@ -20,7 +20,7 @@ struct device_runtime {
 };
 inline const device_runtime* cuda_runtime = nullptr;
 inline const device_runtime& runtime_of(device) {
-  if (!cuda_runtime) throw device_error("there is no CUDA in this program: compile one of its files with nvcc, or include <thunder/cuda.hpp> in it");
+  if (!cuda_runtime) throw device_error("there is no CUDA in this program: include <thunder/runtime/cuda.hpp> in one of its files");
   return *cuda_runtime;
 }
 

@@ -45,7 +45,8 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
   /// A rank-0 tensor: tensor<float> rate = 0.1f.
   basic_tensor(literal value) requires(sizeof...(D) == 0) : basic_tensor(bindings{}, true) { *data() = T(value); }
   basic_tensor& operator=(literal value) requires(sizeof...(D) == 0) {
-    *data() = T(value);
+    const T x(value);
+    copy_bytes(data(), where(), &x, device::cpu, sizeof x);
     return *this;
   }
   /// Adopts memory that holds the elements. Throws shape_error if it has another number of bytes than the shape.

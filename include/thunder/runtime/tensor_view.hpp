@@ -81,6 +81,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   /// The same, checked: throws a shape_error that names the index, the axis and its extent.
   template <std::integral... I>
   constexpr T& at(I... index) const {
+    if (where_ != device::cpu) require_cpu(where_, "at");
     [[maybe_unused]] int axis = 0;
     [[maybe_unused]] auto check = [&](std::int64_t i, std::int64_t extent) {
       if (i < 0 || i >= extent) throw_index(i, axis, extent);

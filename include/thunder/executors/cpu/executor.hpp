@@ -12,6 +12,7 @@ namespace thunder::cpu {
 /// `compiled` (jit/program.hpp) asks of it; every program has one of its own.
 template <class Target = default_target> struct executor {
   static constexpr device where = device::cpu;
+  static constexpr std::uintptr_t alignment = 1;  // of arguments
 
   static storage allocate(std::size_t bytes) { return storage::allocate(bytes); }
   /// Runs a region on buffers; `dims` are the run-time extents of its space.

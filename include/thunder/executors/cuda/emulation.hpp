@@ -364,7 +364,7 @@ struct emulated {
 
   template <bool Fast> static float exp(float x) { return std::exp(x); }
   template <bool Fast> static float tanh(float x) { return std::tanh(x); }
-  template <bool Fast> static float log(float x) { return std::log(x); }
+  static float log(float x) { return std::log(x); }
   template <bool Fast> static float divide(float a, float b) { return a / b; }
   template <bool Fast> static float rsqrt(float x) { return 1 / std::sqrt(x); }
   static float sqrt(float x) { return std::sqrt(x); }

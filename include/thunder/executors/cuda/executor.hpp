@@ -15,6 +15,7 @@ template <class T> __global__ void write_number(T* to, T x) { *to = x; }
 class executor {
  public:
   static constexpr device where = device::cuda;
+  static constexpr std::uintptr_t alignment = 16;  // of arguments
 
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
   template <class Region> void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {

@@ -29,11 +29,10 @@ template <class Machine, bool Fast> struct real {
   THUNDER_DEVICE friend real operator/(real a, real b) { return Machine::template divide<Fast>(a.v, b.v); }
   THUNDER_DEVICE friend real exp(real x) { return Machine::template exp<Fast>(x.v); }
   THUNDER_DEVICE friend real tanh(real x) { return Machine::template tanh<Fast>(x.v); }
-  THUNDER_DEVICE friend real log(real x) { return Machine::template log<Fast>(x.v); }
+  THUNDER_DEVICE friend real log(real x) { return Machine::log(x.v); }
   THUNDER_DEVICE friend real rsqrt(real x) { return Machine::template rsqrt<Fast>(x.v); }
-  THUNDER_DEVICE friend real sigmoid(real x) {
-    if constexpr (Fast) return 0.5f * Machine::template tanh<Fast>(0.5f * x.v) + 0.5f;
-    else return Machine::template divide<Fast>(1.0f, 1.0f + Machine::template exp<Fast>(-x.v));
+  THUNDER_DEVICE friend real sigmoid(real x) {  // (half of tanh plus a half would lose the small results)
+    return Machine::template divide<Fast>(1.0f, 1.0f + Machine::template exp<Fast>(-x.v));
   }
   THUNDER_DEVICE friend real gelu(real x) { return x * sigmoid(x * (real(1.5957691216057308f) + real(0.07135481627260025f) * (x * x))); }
   THUNDER_DEVICE friend real sqrt(real x) { return Machine::sqrt(x.v); }

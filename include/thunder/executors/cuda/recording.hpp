@@ -8,11 +8,12 @@
 
 namespace thunder::cuda {
 
-/// Whether programs are replayed as graphs; off, every call launches its kernels. For debuggers and profilers.
+/// Whether programs are replayed as graphs; off, every call launches its kernels. For debuggers, profilers, and streams that the caller
+/// records: run a program once before, so that nothing is allocated.
 inline bool record_programs = true;
 
-/// Device copies of arguments that are on the host: each has a place of its own that stays, so that records can name it. What is small goes
-/// through pinned memory, and the host does not wait.
+/// Copies of arguments that are on the host, or at an address that is not a multiple of 16: each has a place of its own that stays, so that
+/// records can name it.
 class staging {
  public:
   void* bring(int index, const void* data, std::int64_t bytes) {
@@ -24,8 +25,11 @@ class staging {
       place = storage();
       place = allocate(n);
     }
-    // From pageable memory CUDA takes the bytes before it returns.
-    if (n) check(cudaMemcpyAsync(place.data(), data, n, cudaMemcpyHostToDevice, streams::current()), "cuda: copying an argument");
+    if (n == 0) return place.data();
+    check(cudaMemcpyAsync(place.data(), data, n, cudaMemcpyDefault, streams::current()), "cuda: copying an argument");
+    // From pageable memory CUDA has taken the bytes now; pinned memory may be written again only when the copy is done.
+    cudaPointerAttributes where{};
+    if (cudaPointerGetAttributes(&where, data) == cudaSuccess && where.type == cudaMemoryTypeHost) synchronize();
     return place.data();
   }
 
@@ -52,9 +56,6 @@ class recordings {
     }
     r->used = ++clock_;
     const cudaStream_t stream = streams::current();
-    cudaStreamCaptureStatus capturing{};
-    check(cudaStreamIsCapturing(stream, &capturing), "cuda: asking a stream");
-    if (capturing != cudaStreamCaptureStatusNone) return steps();  // the caller records
     if (!r->graph) record(*r, stream, steps);
     check(cudaGraphLaunch(r->graph, stream), "cuda: replaying a program");
   }

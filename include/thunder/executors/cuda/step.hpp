@@ -1,7 +1,6 @@
 #pragma once
 /// How an op becomes a library step of the CUDA executor.
-#include <cuda_runtime.h>
-
+#include "../../runtime/cuda.hpp"
 #include "../step.hpp"
 
 namespace thunder::cuda {

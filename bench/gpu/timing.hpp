@@ -93,9 +93,7 @@ template <class F, class Make> void measure(const std::string& name, std::int64_
   table().push_back({name, us, copy});
   std::printf("| %-44s | %8.1f | %8.1f | %5.2f |\n", name.c_str(), us, copy, copy / us);
   std::fflush(stdout);
-  int d = 0;
-  cudaGetDevice(&d);
-  cuda::block_cache::of_device(d).clear();
+  cuda::stream_memory::clear();
 }
 
 }  // namespace timing

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../core/error.hpp"
@@ -81,19 +82,40 @@ class stream_scope {
 inline void synchronize() { check(cudaStreamSynchronize(streams::current()), "cuda: waiting for a stream"); }
 
 // ---- memory
-/// Freed blocks, by size: programs allocate their results at every call, and cudaMalloc waits for the device. A block is used again by what
-/// comes later on the same stream. Sizes are rounded up to an eighth of a power of two.
-class block_cache {
+/// Freed blocks, by size, and the working memory of one stream: programs allocate their results at every call, and cudaMalloc waits for the
+/// device. A block is used again by what comes later on the stream that it was allocated for; so a tensor that another stream still reads is
+/// kept until that is done. Sizes are rounded up to an eighth of a power of two.
+class stream_memory {
  public:
   static constexpr std::size_t rounded(std::size_t n) {
     std::size_t step = 256;
     while (step * 16 <= n) step *= 2;
     return (n + step - 1) / step * step;
   }
-  static block_cache& of_device(int d) {
-    static auto* caches = new block_cache[16];  // stays: tensors of other static objects are freed into it after main
-    return caches[d & 15];
+  /// That of the current device and this thread's stream. It stays: tensors of static objects are freed into it after main.
+  static stream_memory& current() {
+    int d = 0;
+    check(cudaGetDevice(&d), "cuda: which device is current");
+    static thread_local std::pair<int, cudaStream_t> last{-1, nullptr};
+    static thread_local stream_memory* found = nullptr;
+    const std::pair<int, cudaStream_t> key{d, streams::current()};
+    if (!found || key != last) {
+      const std::lock_guard lock(all_mutex());
+      auto& entry = all()[key];
+      if (!entry) entry = new stream_memory;
+      found = entry, last = key;
+    }
+    return *found;
   }
+  /// Gives the free blocks of all streams back to their devices.
+  static void clear() {
+    const std::lock_guard lock(all_mutex());
+    for (auto& [key, m] : all()) m->clear_own();
+  }
+  /// Memory between the kernels of one step. When it grows, the old one stays: recorded programs name it. It grows to twice its size at
+  /// least, so all of them together are at most as large as the last.
+  void* workspace(std::size_t bytes);
+
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     const auto found = free_.find(bytes);
@@ -110,32 +132,39 @@ class block_cache {
       cudaFree(p);
     }
   }
-  /// Gives all free blocks back to the device.
-  void clear() {
+
+ private:
+  static std::map<std::pair<int, cudaStream_t>, stream_memory*>& all() {
+    static auto* m = new std::map<std::pair<int, cudaStream_t>, stream_memory*>;
+    return *m;
+  }
+  static std::mutex& all_mutex() {
+    static auto* m = new std::mutex;
+    return *m;
+  }
+  void clear_own() {
     const std::lock_guard lock(mutex_);
     for (auto& [bytes, blocks] : free_)
       for (void* p : blocks) cudaFree(p);
     free_.clear();
   }
 
- private:
   std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> free_;
+  std::vector<storage> workspaces_;
 };
 
 /// Uninitialised memory on the current device. Throws thunder::error when there is no such memory; everything stays usable then.
 inline storage allocate(std::size_t bytes) {
   if (bytes == 0) return {nullptr, 0, device::cuda, nullptr};
-  int d = 0;
-  check(cudaGetDevice(&d), "cuda: which device is current");
-  block_cache& cache = block_cache::of_device(d);
-  const std::size_t rounded = block_cache::rounded(bytes);
-  void* p = cache.take(rounded);
+  stream_memory& memory = stream_memory::current();
+  const std::size_t rounded = stream_memory::rounded(bytes);
+  void* p = memory.take(rounded);
   for (int attempt = 0; !p && cudaMalloc(&p, rounded) != cudaSuccess; ++attempt) {
     (void)cudaGetLastError();  // the failure is not sticky
     p = nullptr;
     if (attempt == 0) {
-      cache.clear();
+      stream_memory::clear();
       continue;
     }
     std::size_t free = 0, total = 0;
@@ -143,7 +172,7 @@ inline storage allocate(std::size_t bytes) {
     throw error("out of memory: cannot allocate " + std::to_string(bytes) + " bytes on the cuda device, which has " + std::to_string(free) + " of " +
                 std::to_string(total) + " free");
   }
-  return {p, bytes, device::cuda, [](void* q, std::size_t n, void* where) noexcept { static_cast<block_cache*>(where)->give(q, block_cache::rounded(n)); }, &cache};
+  return {p, bytes, device::cuda, [](void* q, std::size_t n, void* where) noexcept { static_cast<stream_memory*>(where)->give(q, stream_memory::rounded(n)); }, &memory};
 }
 /// Copies between host and device or within the device, after what was started on this thread's stream; returns when it is done.
 inline void copy(void* to, const void* from, std::size_t bytes) {
@@ -153,18 +182,15 @@ inline void copy(void* to, const void* from, std::size_t bytes) {
 inline constexpr device_runtime runtime{&allocate, &copy};
 inline const bool registered = (cuda_runtime = &runtime, true);
 
-/// Memory between the kernels of one step, one for each thread and device. When it grows, the old one stays: recorded programs name it. It
-/// grows to twice its size at least, so all of them together are at most as large as the last.
-inline void* workspace(std::size_t bytes) {
-  static thread_local std::vector<storage> kept[16];
-  int d = 0;
-  check(cudaGetDevice(&d), "cuda: which device is current");
-  std::vector<storage>& s = kept[d & 15];
-  if (s.empty() || s.back().bytes() < bytes) {
-    s.reserve(s.size() + 1);
-    s.push_back(allocate(s.empty() || bytes > 2 * s.back().bytes() ? bytes : 2 * s.back().bytes()));
+inline void* stream_memory::workspace(std::size_t bytes) {
+  auto& w = workspaces_;
+  if (w.empty() || w.back().bytes() < bytes) {
+    w.reserve(w.size() + 1);
+    w.push_back(allocate(w.empty() || bytes > 2 * w.back().bytes() ? bytes : 2 * w.back().bytes()));
   }
-  return s.back().data();
+  return w.back().data();
 }
+/// The working memory of this thread's stream.
+inline void* workspace(std::size_t bytes) { return stream_memory::current().workspace(bytes); }
 
 }  // namespace thunder::cuda

@@ -62,6 +62,7 @@ class recordings {
  private:
   static constexpr std::size_t most = 16;
   struct recording {
+    cudaStream_t stream = nullptr;  // its working memory is part of the record
     std::vector<void*> buffers;
     bindings sizes;
     cudaGraphExec_t graph = nullptr;
@@ -70,7 +71,7 @@ class recordings {
 
   recording* find(void* const* buffers, int count, const bindings& b) {
     for (auto& r : known_)
-      if (std::equal(r.buffers.begin(), r.buffers.end(), buffers, buffers + count) && same(r.sizes, b)) return &r;
+      if (r.stream == streams::current() && std::equal(r.buffers.begin(), r.buffers.end(), buffers, buffers + count) && same(r.sizes, b)) return &r;
     return nullptr;
   }
   static bool same(const bindings& a, const bindings& b) {
@@ -85,7 +86,7 @@ class recordings {
       if (oldest->graph) cudaGraphExecDestroy(oldest->graph);
       known_.erase(oldest);
     }
-    known_.push_back({{buffers, buffers + count}, b, nullptr, ++clock_});
+    known_.push_back({streams::current(), {buffers, buffers + count}, b, nullptr, ++clock_});
   }
   template <class Steps> static void record(recording& r, cudaStream_t stream, Steps&& steps) {
     cudaGraph_t graph = nullptr;

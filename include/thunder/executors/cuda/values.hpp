@@ -269,7 +269,7 @@ struct kernel_values {
   }
   template <int I, class Elements>
   THUNDER_DEVICE static number<I> operand(const held_values& h, const Elements& e) {
-    if constexpr (plan.value[I].kind == role::constant)
+    if constexpr (plan.value[I].kind == value_role::constant)
       return constant<I>();
     else if constexpr (plan.is_element(I))
       return get<I>(e);
@@ -288,7 +288,7 @@ struct kernel_values {
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
-    if constexpr (f.kind == role::cast) {
+    if constexpr (f.kind == value_role::cast) {
       const auto x = to_number<number<I>>(operand<f.operand[0]>(h, e));
       if constexpr (f.type == dtype::bf16)
         return number<I>(M::unpack_bf16(M::pack_bf16(x.v, 0), false, 0));
@@ -296,7 +296,7 @@ struct kernel_values {
         return number<I>(M::unpack_f16(M::pack_f16(x.v, 0), false, 0));
       else
         return x;
-    } else if constexpr (f.kind == role::indexed) {
+    } else if constexpr (f.kind == value_role::indexed) {
       using attributes = typename traits::template statement<I>::attributes;
       const std::int64_t index = offset<f.removed>(at.a, at.row) + ((f.removed & plan.row) != 0 ? i : 0);
       return to_number<number<I>>(

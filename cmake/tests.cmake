@@ -116,6 +116,13 @@ foreach(page IN LISTS pages)
   add_test(NAME docs.${name} COMMAND ${extract} check "${page}" "$<TARGET_FILE:docs_${name}>" -- "${CMAKE_CXX_COMPILER}" -std=c++20
                                      -isystem "${OpenBLAS_INCLUDE_DIR}" "-I${PROJECT_SOURCE_DIR}/include")
   set_tests_properties(docs.${name} PROPERTIES TIMEOUT 120)
+  file(STRINGS "${page}" cuda_blocks REGEX "^```cpp cuda")
+  if(cuda_blocks AND CMAKE_CUDA_COMPILER_LOADED)  # compiled, and not run
+    set(source "${PROJECT_BINARY_DIR}/tests/docs/${name}.cu")
+    add_custom_command(OUTPUT "${source}" COMMAND ${extract} source "${page}" "${source}" DEPENDS "${page}" "${tests_dir}/docs/extract.py")
+    add_library(docs_${name}_cuda OBJECT "${source}")
+    target_link_libraries(docs_${name}_cuda PRIVATE thunder::thunder)
+  endif()
 endforeach()
 add_test(NAME docs.rules COMMAND ${extract} rules ${all_pages})
 add_test(NAME docs.selftest COMMAND ${extract} selftest "${CMAKE_CXX_COMPILER}")

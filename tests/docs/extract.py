@@ -2,6 +2,7 @@
 """Compiles and runs the C++ that the documentation shows.
 
     extract.py source PAGE.md OUT.cpp                 the page's program
+    extract.py source PAGE.md OUT.cu                  the program of its blocks for nvcc
     extract.py check PAGE.md PROGRAM [-- COMPILER..]  runs it, compares what it prints with what the page shows, and compiles
                                                       what must not compile
     extract.py rules PAGE.md...                       what must hold of all pages together
@@ -14,6 +15,7 @@ statements of one function. Their #include lines come first. Then:
     ```text          right after a cpp block: exactly what the block prints. A block that prints is followed by one.
     ```cpp fail      must not compile, with one error; the lines of the ```text block after it occur in the compiler's output.
                      It sees the page's #include lines and the declarations before it.
+    ```cpp cuda      for nvcc: these blocks are a program of their own, which is compiled where nvcc is found, and not run.
     ```cpp ignore    pseudo code, not compiled: at most two on all pages together
 """
 import pathlib
@@ -25,7 +27,7 @@ import tempfile
 FENCE = re.compile(r"^```(.*)$")
 DECLARATION = re.compile(r"^(struct|template|inline|namespace|class|using namespace)\b")
 MAIN = re.compile(r"^int main\(\)", re.MULTILINE)
-LANGUAGES = {"cpp", "cpp fail", "cpp ignore", "text", "sh", "cmake", "console", ""}
+LANGUAGES = {"cpp", "cpp fail", "cpp cuda", "cpp ignore", "text", "sh", "cmake", "console", ""}
 MARK = "\x1e"
 MOST_IGNORED = 2
 
@@ -87,13 +89,22 @@ def unique(items):
     return list(dict.fromkeys(items))
 
 
-def includes_of(blocks):
-    return unique(name for block in blocks if block.kind in ("cpp", "cpp fail") for name in block.includes)
+def includes_of(blocks, kinds=("cpp", "cpp fail")):
+    return unique(name for block in blocks if block.kind in kinds for name in block.includes)
 
 
 def program_of(page):
     blocks = [block for block in blocks_of(page) if block.kind == "cpp"]
-    parts = ["\n".join(unique(includes_of(blocks_of(page)) + ["#include <iostream>"])) + "\n"]
+    return program(blocks, includes_of(blocks_of(page)))
+
+
+def cuda_program_of(page):
+    blocks = [block for block in blocks_of(page) if block.kind == "cpp cuda"]
+    return program(blocks, includes_of(blocks, ("cpp cuda",)))
+
+
+def program(blocks, includes):
+    parts = ["\n".join(unique(includes + ["#include <iostream>"])) + "\n"]
     parts += [block.text() for block in blocks if block.is_declaration]
     parts.append("int main() {\n")
     for block in blocks:
@@ -206,6 +217,9 @@ std::cout << p.b << '\\n';
 ```text
 3
 ```
+```cpp cuda
+pair r{3, 4};
+```
 ```cpp fail
 pair q{1, 2};
 ```
@@ -219,6 +233,10 @@ this compiles
         source, program = pathlib.Path(folder) / "page.cpp", pathlib.Path(folder) / "page"
         source.write_text(program_of(path))
         subprocess.run([compiler, "-std=c++20", str(source), "-o", str(program)], check=True)
+        cuda = cuda_program_of(path)
+        if "pair r{3, 4};" not in cuda or "pair p{1, 2};" in cuda or "pair r" in source.read_text():
+            print("selftest: the blocks for nvcc are not a program of their own:", cuda, sep="\n")
+            return ["selftest"]
         faults = [*output_faults(path, program), *refusal_faults(path, [compiler, "-std=c++20", "-w"])]
     expected = ["the page shows\n3\nand the program prints\n2", "2 blocks should not compile", "no error leads to this block"]
     good = len(faults) == len(expected) and all(words in fault for words, fault in zip(expected, faults))
@@ -230,7 +248,8 @@ def main():
     command, arguments = sys.argv[1], sys.argv[2:]
     faults = []
     if command == "source":
-        pathlib.Path(arguments[1]).write_text(program_of(pathlib.Path(arguments[0])))
+        make = cuda_program_of if arguments[1].endswith(".cu") else program_of
+        pathlib.Path(arguments[1]).write_text(make(pathlib.Path(arguments[0])))
     elif command == "check":
         page = pathlib.Path(arguments[0])
         faults = [*output_faults(page, arguments[1]), *refusal_faults(page, arguments[3:])]

@@ -13,7 +13,6 @@
 namespace reference {
 
 using namespace thunder;
-using cpu::role;
 
 template <dtype T>
 using scalar = std::conditional_t<is_floating(T), double, std::conditional_t<T == dtype::b8, bool, std::int64_t>>;

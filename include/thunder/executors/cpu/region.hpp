@@ -107,7 +107,7 @@ struct fused_loop {
     constexpr value_facts f = plan.value[I];
     if constexpr (I < traits::inputs)
       r.in[I] = element_at<f.type>(c.in[I], at.template offset<f.mask>(c.extents));
-    else if constexpr (f.kind == role::indexed)
+    else if constexpr (f.kind == value_role::indexed)
       r.index[I] = at.template offset<f.removed>(c.extents);
     else {
       r.column[I] =

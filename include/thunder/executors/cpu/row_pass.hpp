@@ -76,7 +76,7 @@ struct row_pass {
       case what::once:
         return plan.is_once(k);
       case what::placed:
-        return k < inputs || plan.is_column(k) || plan.value[k].kind == role::indexed;
+        return k < inputs || plan.is_column(k) || plan.value[k].kind == value_role::indexed;
       case what::element:
         return plan.need[pass][k];
       case what::work:
@@ -139,7 +139,7 @@ struct row_pass {
   }
   template <int I, class Elements>
   THUNDER_INLINE static vec_of<I> operand(const held_values& h, const Elements& e) {
-    if constexpr (plan.value[I].kind == role::constant)
+    if constexpr (plan.value[I].kind == value_role::constant)
       return constant<I>();
     else if constexpr (plan.is_element(I))
       return get<I>(e);
@@ -150,13 +150,13 @@ struct row_pass {
   THUNDER_INLINE static vec_of<I> evaluate(const row_pointers& r, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
-    if constexpr (f.kind == role::cast) {
+    if constexpr (f.kind == value_role::cast) {
       const auto x = operand<f.operand[0]>(h, e);
       if constexpr (std::is_same_v<scalar_of<I>, float>)
         return rounded_to<f.type>(convert<float>(x));
       else
         return convert<scalar_of<I>>(x);
-    } else if constexpr (f.kind == role::indexed) {
+    } else if constexpr (f.kind == value_role::indexed) {
       using index = vec<std::int64_t, lanes>;
       using attributes = typename traits::template statement<I>::attributes;
       const index at =

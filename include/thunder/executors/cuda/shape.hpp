@@ -5,16 +5,10 @@
 /// A *direct* kernel gives each row to one group of threads of a grid that covers the rows. A *persistent* one has as many blocks as the
 /// device holds at once, each of which walks over many rows and adds up column reductions as it goes. A *pointwise* one has no rows:
 /// every thread takes a few vectors anywhere in the iteration space. A *flat* one reduces all elements of one long row.
-#include "../cpu/plan.hpp"
+#include "../../fusion/row_plan.hpp"
 #include "portable.hpp"
 
 namespace thunder::cuda {
-
-using cpu::output_facts;
-using cpu::region_traits;
-using cpu::role;
-using cpu::row_plan;
-using cpu::value_facts;
 
 /// The kept outer dimensions of a column reduction: blocks that work for the same result.
 template <class Plan> constexpr unsigned kept_mask(const Plan& p, int v) { return p.value[v].mask & ~p.row; }
@@ -44,8 +38,6 @@ template <class Region> struct parts_of {
 /// The plan of one part: nothing is kept in memory between passes, because computing again is cheaper than shared memory.
 template <class Region, int Part> constexpr auto plan_of_part() {
   auto p = region_traits<Region>::plan;
-  for (bool& k : p.keep) k = false;
-  p.scratch_bytes = 0;
   bool reduces = false;
   for (int v = 0; v < region_traits<Region>::values; ++v) reduces = reduces || p.is_reduction(v);
   if (p.dims == 1 && reduces) {  // one row: its reductions are those of a column of one row
@@ -65,12 +57,12 @@ template <class Region, int Part> constexpr auto plan_of_part() {
     if (!p.is_column(v)) continue;
     bool used = false;
     for (const auto& o : p.output) used = used || o.value == v;
-    if (!used) p.value[v].kind = role::constant, p.value[v].operands = 0, p.value[v].removed = 0;
+    if (!used) p.value[v].kind = value_role::constant, p.value[v].operands = 0, p.value[v].removed = 0;
   }
   return p;
 }
 
-/// What `find_needs` asks of outputs, for those that this part has.
+/// The values that each pass of this part needs.
 template <class Plan> constexpr void find_needs_of_part(Plan& p) {
   for (auto& row : p.need)
     for (bool& n : row) n = false;

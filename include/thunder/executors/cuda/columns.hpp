@@ -1,0 +1,280 @@
+#pragma once
+/// Reductions over the rows: what a block accumulates while it walks over many rows, and how the blocks' sums become one.
+///
+/// Each thread has accumulators for the columns that it reads: in registers, or, for long rows, in the block's part of `partial`.
+/// The rows arrive in a ring in shared memory, several ahead. When a block has no more rows, its groups' sums become a row of
+/// `partial`; `finish`, in a kernel of its own, adds these rows in a fixed order.
+#include <type_traits>
+
+#include "row.hpp"
+
+namespace thunder::cuda {
+
+template <class Region, class Machine, int Part>
+struct kernel_values<Region, Machine, Part>::row_text::column_text {
+  // ---- the rows of one result
+  /// The row number k of those that a result with the kept index `own` adds up.
+  template <int D = 0>
+  THUNDER_DEVICE static std::int64_t row_of(const arguments& a, std::int64_t own, std::int64_t k, std::int64_t row = 0) {
+    if constexpr (kept == 0)
+      return k;
+    else if constexpr (D >= dims - 1)
+      return row;
+    else {
+      if constexpr (kept >> D & 1) {
+        const std::int64_t inner = rows_over<D + 1, true>(a), i = own / inner;
+        return row_of<D + 1>(a, own - i * inner, k, row * extent<D>(a) + i);
+      } else {
+        const std::int64_t inner = rows_over<D + 1, false>(a), i = k / inner;
+        return row_of<D + 1>(a, own, k - i * inner, row * extent<D>(a) + i);
+      }
+    }
+  }
+  /// The product of the extents of the outer dimensions from D on that are kept (or not).
+  template <int D, bool Kept>
+  THUNDER_DEVICE static std::int64_t rows_over(const arguments& a) {
+    if constexpr (D >= dims - 1)
+      return 1;
+    else if constexpr ((kept >> D & 1) == Kept)
+      return extent<D>(a) * rows_over<D + 1, Kept>(a);
+    else
+      return rows_over<D + 1, Kept>(a);
+  }
+
+  // ---- a ring of rows in shared memory: each thread copies what it alone will read, so no barrier is needed
+  THUNDER_DEVICE static char* stage_of(int stage) {
+    return M::shared() + ring_offset + (group_number() * shape.stages + stage) * shape.stage_bytes;
+  }
+  template <int I>
+  static constexpr int stage_offset = [] {
+    std::int64_t n = 0;
+    for (int v = 0; v < I; ++v)
+      if (belongs(what::row_input, -1, v)) n += row_length * size_of(plan.value[v].type);
+    return static_cast<int>(n);
+  }();
+  template <int... I>
+  THUNDER_DEVICE static void fill_stage(const place& at, char* stage, std::integer_sequence<int, I...>) {
+    THUNDER_UNROLL
+    for (int u = 0; u < shape.vectors; ++u) {
+      const int v = u * shape.group + at.t;
+      if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
+        (M::template copy_async<V * size_of(plan.value[I].type)>(
+             stage + stage_offset<I> + v * (V * size_of(plan.value[I].type)),
+             static_cast<const char*>(at.a.in[I]) +
+                 (offset<plan.value[I].mask>(at.a, at.row) + v * V) * size_of(plan.value[I].type)),
+         ...);
+    }
+  }
+  template <int... I>
+  THUNDER_DEVICE static void read_stage(int t, const char* stage, row_packets* p, std::integer_sequence<int, I...>) {
+    THUNDER_UNROLL
+    for (int u = 0; u < shape.vectors; ++u) {
+      const int v = u * shape.group + t;
+      if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
+        (M::template shared_read<V * size_of(plan.value[I].type)>(
+             get<I>(p[u]).w, stage + stage_offset<I> + v * (V * size_of(plan.value[I].type))),
+         ...);
+    }
+  }
+
+  /// What varies along the row alone comes to shared memory, for all rows of the block.
+  template <int... I>
+  THUNDER_DEVICE static void share_columns(const arguments& a, std::integer_sequence<int, I...>) {
+    if constexpr (shape.share_columns) {
+      for (int v = M::thread(); v < row_length / V; v += shape.threads())
+        (M::template copy_async<V * size_of(plan.value[I].type)>(
+             M::shared() + columns_offset + column_offset<I> + v * V * size_of(plan.value[I].type),
+             static_cast<const char*>(a.in[I]) + v * V * size_of(plan.value[I].type)),
+         ...);
+      M::commit_copies();
+      M::template wait_copies<0>();
+      M::sync();
+    }
+  }
+  // ---- column accumulators: in registers, or in this block's part of `partial`
+  struct no_columns {
+    template <int I>
+    THUNDER_DEVICE void add(int, int, std::int64_t, number<I>) {}
+  };
+  struct register_columns : column_vectors {
+    template <int I>
+    THUNDER_DEVICE void add(int u, int j, std::int64_t, number<I> x) {
+      auto& to = get<I>(*this).at[u * V + j];
+      to = combine<I>(to, x);
+    }
+  };
+  struct memory_columns {
+    const arguments& a;
+    template <int I>
+    THUNDER_DEVICE void add(int, int j, std::int64_t i, number<I> x) {
+      auto* to = reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) +
+                 static_cast<std::int64_t>(M::block()) * extent<dims - 1>(a) + i + j;
+      M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
+    }
+  };
+  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers. Each is rounded up by
+  /// itself, so that what begins at partial_bytes<I> * blocks ends before partial_bytes<I + 1> * blocks.
+  template <int Before>
+  THUNDER_ANYWHERE static constexpr std::int64_t partial_bytes(std::int64_t length) {
+    if constexpr (Before == 0)
+      return 0;
+    else if constexpr (!plan.is_column(Before - 1))
+      return partial_bytes<Before - 1>(length);
+    else {
+      constexpr value_facts f = plan.value[Before - 1];
+      const std::int64_t one = size_of(f.type) == 8 ? 8 : 4;
+      return partial_bytes<Before - 1>(length) + ((f.mask & plan.row ? one * length : one) + 15) / 16 * 16;
+    }
+  }
+  template <int I>
+  THUNDER_DEVICE static char* partial_of(const arguments& a) {
+    return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * M::blocks();
+  }
+
+  template <class Columns>
+  THUNDER_DEVICE static Columns make_columns(const arguments& a, int t) {
+    if constexpr (std::is_same_v<Columns, register_columns>) {
+      Columns c;
+      start(c, held_vectors * V, list<what::column_vector>{});
+      return c;
+    } else if constexpr (std::is_same_v<Columns, memory_columns>) {
+      clear_memory(a, t, list<what::column_vector>{});
+      return Columns{a};
+    } else
+      return {};
+  }
+  template <int... I>
+  THUNDER_DEVICE static void clear_memory(const arguments& a, int t, std::integer_sequence<int, I...>) {
+    const std::int64_t n = extent<dims - 1>(a);
+    for (std::int64_t v = t; v < vectors_of_row(a); v += shape.group)  // by the thread that will add to it
+      for (int j = 0; j < V; ++j)
+        (M::global_store(reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a)) +
+                             static_cast<std::int64_t>(M::block()) * n + v * V + j,
+                         plain(identity<I>())),
+         ...);
+  }
+  template <int... I>
+  THUNDER_DEVICE static void start_scalars(column_scalars& s, std::integer_sequence<int, I...>) {
+    ((get<I>(s) = identity<I>()), ...);
+  }
+
+  /// What a block has added up goes to its row of `partial`.
+  template <class Columns>
+  THUNDER_DEVICE static void finish_block(const arguments& a, int t, int group, Columns& columns, const column_scalars& scalars) {
+    finish_scalars(a, scalars, list<what::column_scalar>{});
+    if constexpr (std::is_same_v<Columns, register_columns>) finish_vectors(a, t, group, columns, list<what::column_vector>{});
+  }
+  template <int... I>
+  THUNDER_DEVICE static void finish_scalars(const arguments& a, const column_scalars& s, std::integer_sequence<int, I...>) {
+    (finish_scalar<I>(a, get<I>(s)), ...);
+  }
+  template <int I>
+  THUNDER_DEVICE static void finish_scalar(const arguments& a, number<I> x) {
+    constexpr int block_warps = (shape.threads() + 31) / 32;
+    x = across_warp<I>(x, shape.threads() < 32 ? shape.threads() : 32);
+    if constexpr (block_warps > 1) {
+      M::sync();  // the buffers of earlier reductions are free
+      char* buffer = M::shared();
+      post<I>(x, buffer, M::thread() / 32);
+      M::sync();
+      x = gather<I>(buffer, block_warps);
+    }
+    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + M::block(), plain(x));
+  }
+  template <int... I>
+  THUNDER_DEVICE static void finish_vectors(const arguments& a, int t, int group, register_columns& c,
+                                            std::integer_sequence<int, I...>) {
+    (finish_vector<I>(a, t, group, c), ...);
+  }
+  template <int I>
+  THUNDER_DEVICE static void finish_vector(const arguments& a, int t, int group, register_columns& c) {
+    using stored = decltype(plain(number<I>{}));
+    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * row_length;
+    auto& mine = get<I>(c).at;
+    if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
+      constexpr int length = static_cast<int>(row_length);
+      constexpr bool together = shape.stages * shape.stage_bytes >= length * static_cast<int>(sizeof(stored));
+      constexpr int turns = together ? 1 : shape.groups;
+      stored* sum =
+          reinterpret_cast<stored*>(M::shared() + (together ? ring_offset + group * shape.stages * shape.stage_bytes : 0));
+      M::sync();
+      for (int g = 0; g < turns; ++g) {
+        if (together || group == g) {
+          THUNDER_UNROLL
+          for (int u = 0; u < shape.vectors; ++u) {
+            const int v = u * shape.group + t;
+            if ((u + 1) * shape.group <= length / V || v < length / V) {
+              THUNDER_UNROLL
+              for (int j = 0; j < V; ++j) {
+                number<I> x = mine[u * V + j];
+                if (g > 0) x = combine<I>(to_number<number<I>>(M::shared_load(sum + v * V + j)), x);
+                M::shared_store(sum + v * V + j, plain(x));
+              }
+            }
+          }
+        }
+        M::sync();
+      }
+      for (int k = M::thread(); k < length; k += shape.threads()) {
+        if constexpr (together) {
+          number<I> x = identity<I>();
+          for (int g = 0; g < shape.groups; ++g)
+            x = combine<I>(x,
+                           to_number<number<I>>(M::shared_load(
+                               reinterpret_cast<stored*>(M::shared() + ring_offset + g * shape.stages * shape.stage_bytes) + k)));
+          M::global_store(out + k, plain(x));
+        } else
+          M::global_store(out + k, M::shared_load(sum + k));
+      }
+    } else {
+      THUNDER_UNROLL
+      for (int u = 0; u < shape.vectors; ++u) {
+        const int v = u * shape.group + t;
+        if ((u + 1) * shape.group <= row_length / V || v < row_length / V) {
+          THUNDER_UNROLL
+          for (int j = 0; j < V; ++j) M::global_store(out + v * V + j, plain(mine[u * V + j]));
+        }
+      }
+    }
+  }
+
+  // ---- the sum of the blocks' partial results
+  static constexpr int finish_threads = 1024, finish_columns = 32;
+  /// Blocks of 32 columns; each of 32 warps adds every 32nd partial row.
+  template <int O>
+  THUNDER_DEVICE static void finish(const arguments& a, int blocks, int first_block) {
+    constexpr output_facts f = plan.output[O];
+    constexpr int I = f.value;
+    using stored = decltype(plain(number<I>{}));
+    constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
+    const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1,
+                       results = static_cast<std::int64_t>(blocks / a.splits) * length;
+    const stored* part = reinterpret_cast<const stored*>(a.partial + partial_bytes<I>(extent<dims - 1>(a)) * blocks);
+    stored* sum = reinterpret_cast<stored*>(M::shared());
+    const int lane = M::thread() % 32, warp = M::thread() / 32;
+    constexpr int rows = finish_threads / 32;
+    const std::int64_t k = static_cast<std::int64_t>(M::block() - first_block) * finish_columns + lane;
+    number<I> x = identity<I>();
+    if (k < results) {
+      const std::int64_t own = k / length, column = k - own * length;
+      const stored* p = part + (own * a.splits) * length + column;
+#ifdef __CUDACC__
+#pragma unroll 4
+#endif
+      for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(M::global_load(p + s * length)));
+    }
+    M::shared_store(sum + warp * 32 + lane, plain(x));
+    M::sync();
+    if (warp == 0 && k < results) {
+      for (int w = 1; w < rows; ++w) x = combine<I>(x, to_number<number<I>>(M::shared_load(sum + w * 32 + lane)));
+      stored_number<O> y[1]{to_number<stored_number<O>>(x)};
+      packet<M, f.type, 1> to;
+      to.set(y);
+      to.store(a.out[O], k);
+    }
+  }
+
+  struct kernels;
+};
+
+}  // namespace thunder::cuda

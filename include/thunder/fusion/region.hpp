@@ -6,7 +6,7 @@
 /// which of them it varies (bit d: dimension d); a buffer is contiguous over the dimensions of its mask. So broadcasting
 /// needs no statement: softmax of [R, C] is
 ///
-///     region<space<R, C>, pack<input<f32, 0b11>>, pack<output<5, f32, 0b11>>,
+///     region<space<R, C>, pack<input<f32, 0b11>>, pack<output<7, f32, 0b11>>,
 ///            s<ops::max,  words<0b10>, f32, 0b01, 0>,      // value 1: over the row (dimension 1)
 ///            s<ops::sub,  words<>,     f32, 0b11, 0, 1>,   // value 2
 ///            s<ops::exp,  words<>,     f32, 0b11, 2>,      // value 3

@@ -14,5 +14,5 @@ configure_package_config_file(cmake/thunderConfig.cmake.in "${PROJECT_BINARY_DIR
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/thunderConfigVersion.cmake" COMPATIBILITY SameMinorVersion
                                  ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/thunderConfig.cmake" "${PROJECT_BINARY_DIR}/thunderConfigVersion.cmake"
-              cmake/FindOpenBLAS.cmake DESTINATION "${package_dir}")
+              cmake/FindOpenBLAS.cmake cmake/cuda_target.cmake DESTINATION "${package_dir}")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -44,7 +44,7 @@ function(thunder_program target name folder)
   add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE thunder::thunder thunder_program)
   if("${ARGN}" MATCHES "\\.cu(;|$)")
-    target_link_libraries(${target} PRIVATE cublasLt)
+    target_link_libraries(${target} PRIVATE thunder::cuda)
   endif()
   set_target_properties(${target} PROPERTIES OUTPUT_NAME "${name}" CXX_EXTENSIONS OFF
                                              RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${folder}")

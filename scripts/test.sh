@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
 
 need "${build_packages[@]}" "${test_packages[@]}"
-cmake --preset default
+cmake --preset default -DTHUNDER_CUDA=ON  # nvcc's part, where nvcc is found
 cmake --build build
 # Tests run side by side: threads that wait sleep instead of spinning.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}

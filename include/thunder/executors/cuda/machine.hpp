@@ -3,6 +3,10 @@
 /// machine (emulation.hpp) has the same members. Only nvcc sees this file's contents.
 #include "portable.hpp"
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#error "thunder's kernels need compute capability 8.0 or later: compile with -arch=sm_80 or more (CMake: set CMAKE_CUDA_ARCHITECTURES)"
+#endif
+
 #ifdef __CUDACC__
 #include <cstdint>
 

@@ -2,7 +2,7 @@
 """Compiles every header alone, without warnings, then links two translation units that each include all of them.
 
 A header that reaches CUDA's headers (itself or through others) is compiled when --system-include names a folder that
-holds them, and is otherwise counted as skipped.
+holds them, and is otherwise counted as skipped. One that launches kernels is nvcc's: the .cu tests include it.
 """
 import argparse
 import concurrent.futures
@@ -18,12 +18,31 @@ CUDA_HEADER = re.compile(r"^(cuda|cublas|cudnn|nccl|curand|cufft|cub/|thrust/|nv
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
+FOR_NVCC = re.compile(r"#ifdef __CUDACC__.*?#endif", re.DOTALL)  # what other compilers do not see
+KERNELS = re.compile(r"__global__ |<<<|#ifndef __CUDACC__\n#error")
+
+
+def seen_text(header):
+    return FOR_NVCC.sub("", header.read_text())
+
+
+def is_for_nvcc(header, root, seen):
+    """Whether the header, or one that it includes, launches kernels."""
+    if header in seen:
+        return False
+    seen.add(header)
+    text = seen_text(header)
+    return bool(KERNELS.search(text)) or any(
+        candidate.is_file() and is_for_nvcc(candidate.resolve(), root, seen)
+        for name in INCLUDE.findall(text) for candidate in (header.parent / name, root / name))
+
+
 def reaches_cuda(header, root, seen):
     """Whether the header includes one of CUDA's, itself or through thunder's other headers."""
     if header in seen:
         return False
     seen.add(header)
-    for name in INCLUDE.findall(header.read_text()):
+    for name in INCLUDE.findall(seen_text(header)):
         if CUDA_HEADER.match(name):
             return True
         for candidate in (header.parent / name, root / name):
@@ -69,9 +88,8 @@ def main():
     headers = sorted(path for pattern in ("*.hpp", "*.cuh") for path in (root / "thunder").rglob(pattern))
     host_only, skipped, chosen = [], [], []
     for header in headers:
-        needs_cuda = header.suffix == ".cuh" or reaches_cuda(header, root, set())
-        # Device code (.cuh) is nvcc's: the .cu tests include it.
-        if header.suffix == ".cuh" or (needs_cuda and not has_cuda):
+        needs_cuda = reaches_cuda(header, root, set())
+        if is_for_nvcc(header, root, set()) or (needs_cuda and not has_cuda):
             skipped.append(header)
         else:
             chosen.append(header)

@@ -26,8 +26,7 @@ if(THUNDER_NATIVE)
   target_compile_options(
     thunder_program
     INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-march=native>"
-              "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=-march=native>"
-              "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<CONFIG:Debug>>>:-O3>")
+              "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=-march=native>")
 endif()
 
 # thunder_sources(<variable> <glob>...): the sources that match, without .cu files where nvcc is missing.

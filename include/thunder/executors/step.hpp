@@ -26,6 +26,15 @@ struct array {
   char* begin() const { return static_cast<char*>(data); }
 };
 
+/// The strides of a contiguous array, in bytes.
+struct byte_strides {
+  std::int64_t of[max_rank + 1]{};
+  explicit byte_strides(const array& x) {
+    std::int64_t s = size_of(x.type);
+    for (int d = x.rank; d-- > 0; s *= x.extents[d]) of[d] = s;
+  }
+};
+
 struct step_arguments {
   const array* inputs = nullptr;
   int input_count = 0;

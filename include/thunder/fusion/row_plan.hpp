@@ -171,6 +171,36 @@ constexpr void find_passes(row_plan<V, O>& p) {
   if (p.passes > max_plan_passes) throw "a region has at most eight reductions that depend on each other";
 }
 
+/// The values that each pass needs, given which are kept.
+template <int V, int O>
+constexpr void find_needs(row_plan<V, O>& p) {
+  for (int q = p.passes; q-- > 0;) {
+    bool* need = p.need[q];
+    for (int v = 0; v < V; ++v) {
+      need[v] = false;
+      if (p.keep[v] && p.ready[v] == q)
+        for (int later = q + 1; later < p.passes; ++later) need[v] = need[v] || p.need[later][v];
+    }
+    for (int v = 0; v < V; ++v)
+      if (p.accumulates(q, v) && p.is_element(p.value[v].operand[0])) need[p.value[v].operand[0]] = true;
+    for (int o = 0; o < O; ++o)
+      if (p.stores(q, o) && p.is_element(p.output[o].value)) need[p.output[o].value] = true;
+    for (int v = V; v-- > 0;)
+      if (p.computes(q, v))
+        for (int k = 0; k < p.value[v].operands; ++k)
+          if (p.is_element(p.value[v].operand[k])) need[p.value[v].operand[k]] = true;
+  }
+}
+
+/// The extent of the plan's dimension d if it is static, otherwise -1. `extent`: those of the region's dimensions, negative at run time.
+template <int V, int O>
+constexpr std::int64_t static_extent(const row_plan<V, O>& p, const std::int64_t* extent, int dims, int d) {
+  std::int64_t n = 1;
+  for (int k = 0; k < dims; ++k)
+    if (p.group[k] == d) n = n < 0 || extent[k] < 0 ? -1 : n * extent[k];
+  return n;
+}
+
 // ---- from the region's type
 template <class S>
 struct statement_traits;
@@ -234,12 +264,7 @@ struct region_traits<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV,
     return p;
   }();
   /// The number of elements of a row, or -1 if it is known at run time only.
-  static constexpr std::int64_t row_length = [] {
-    std::int64_t n = 1;
-    for (int d = 0; d < dims; ++d)
-      if (plan.group[d] == plan.dims - 1) n = n < 0 || extent[d] < 0 ? -1 : n * extent[d];
-    return n;
-  }();
+  static constexpr std::int64_t row_length = static_extent(plan, extent, dims, plan.dims - 1);
 
   using list = numbered_statements<std::make_integer_sequence<int, statements>, S...>;
   /// The traits of the statement that makes value I.

@@ -18,15 +18,6 @@ struct iota;
 
 namespace thunder::cpu {
 
-/// The strides of a contiguous array, in bytes.
-struct byte_strides {
-  std::int64_t of[max_rank + 1]{};
-  THUNDER_INLINE explicit byte_strides(const array& x) {
-    std::int64_t s = size_of(x.type);
-    for (int d = x.rank; d-- > 0; s *= x.extents[d]) of[d] = s;
-  }
-};
-
 /// words: for each result axis, the operand's axis.
 template <class Target> struct library_step<ops::transpose, Target> {
   static constexpr bool exists = true;

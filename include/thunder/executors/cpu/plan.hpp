@@ -10,27 +10,6 @@ namespace thunder::cpu {
 /// Scratch rows that fit here stay in the second-level cache.
 inline constexpr std::int64_t scratch_limit = 128 * 1024;
 
-/// The values that each pass needs, given which are kept.
-template <int V, int O>
-constexpr void find_needs(row_plan<V, O>& p) {
-  for (int q = p.passes; q-- > 0;) {
-    bool* need = p.need[q];
-    for (int v = 0; v < V; ++v) {
-      need[v] = false;
-      if (p.keep[v] && p.ready[v] == q)
-        for (int later = q + 1; later < p.passes; ++later) need[v] = need[v] || p.need[later][v];
-    }
-    for (int v = 0; v < V; ++v)
-      if (p.accumulates(q, v) && p.is_element(p.value[v].operand[0])) need[p.value[v].operand[0]] = true;
-    for (int o = 0; o < O; ++o)
-      if (p.stores(q, o) && p.is_element(p.output[o].value)) need[p.output[o].value] = true;
-    for (int v = V; v-- > 0;)
-      if (p.computes(q, v))
-        for (int k = 0; k < p.value[v].operands; ++k)
-          if (p.is_element(p.value[v].operand[k])) need[p.value[v].operand[k]] = true;
-  }
-}
-
 /// Chooses what is kept. `row_length`: the number of elements of a row, or -1 if it is known at run time only.
 template <int V, int O>
 constexpr void keep_in_scratch(row_plan<V, O>& p, std::int64_t row_length) {

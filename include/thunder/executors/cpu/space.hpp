@@ -24,12 +24,7 @@ struct loop_space {
 
   /// The extent of dimension D if it is static, otherwise -1.
   template <int D>
-  static constexpr std::int64_t static_extent = [] {
-    std::int64_t n = 1;
-    for (int d = 0; d < Traits::dims; ++d)
-      if (plan.group[d] == D) n = n < 0 || Traits::extent[d] < 0 ? -1 : n * Traits::extent[d];
-    return n;
-  }();
+  static constexpr std::int64_t static_extent = thunder::static_extent(plan, Traits::extent, Traits::dims, D);
   template <int D>
   std::int64_t extent() const {
     if constexpr (static_extent<D> >= 0)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "../finite.hpp"
 #include "strided.hpp"
 
 namespace thunder::cuda {
@@ -26,7 +27,7 @@ find_exponent(const Word* words, std::int64_t vectors, std::int64_t count, Word 
 
 /// Whether all elements are finite; waits for the answer.
 template <class Machine = gpu> bool device_finite(const void* data, dtype t, std::int64_t bytes) {
-  auto scan = [&](auto exponent) {
+  return scan_exponents(t, [&](auto exponent) {
     using word = decltype(exponent);
     const std::int64_t vectors = address(data) % 16 == 0 ? bytes / 16 : 0, count = bytes / static_cast<std::int64_t>(sizeof(word));
     if (count == 0) return true;
@@ -39,14 +40,7 @@ template <class Machine = gpu> bool device_finite(const void* data, dtype t, std
     int here = 0;
     copy(&here, found, sizeof here);
     return here == 0;
-  };
-  switch (t) {
-    case dtype::f16: return scan(std::uint16_t{0x7c00});
-    case dtype::bf16: return scan(std::uint16_t{0x7f80});
-    case dtype::f32: return scan(std::uint32_t{0x7f800000});
-    case dtype::f64: return scan(std::uint64_t{0x7ff0000000000000});
-    default: return true;
-  }
+  });
 }
 
 }  // namespace thunder::cuda

@@ -13,15 +13,6 @@ struct pad;
 
 namespace thunder::cuda {
 
-/// The strides of a contiguous array, in bytes.
-struct byte_strides {
-  std::int64_t of[max_rank + 1]{};
-  explicit byte_strides(const array& x) {
-    std::int64_t s = size_of(x.type);
-    for (int d = x.rank; d-- > 0; s *= x.extents[d]) of[d] = s;
-  }
-};
-
 /// The same elements in the same order.
 template <class Machine> struct library_step<ops::reshape, Machine> {
   static constexpr bool exists = true;

@@ -59,25 +59,8 @@ template <class Region, int Part> constexpr auto plan_of_part() {
     for (const auto& o : p.output) used = used || o.value == v;
     if (!used) p.value[v].kind = value_role::constant, p.value[v].operands = 0, p.value[v].removed = 0;
   }
+  find_needs(p);
   return p;
-}
-
-/// The values that each pass of this part needs.
-template <class Plan> constexpr void find_needs_of_part(Plan& p) {
-  for (auto& row : p.need)
-    for (bool& n : row) n = false;
-  const int values = static_cast<int>(sizeof(p.value) / sizeof(p.value[0]));
-  for (int q = 0; q < p.passes; ++q) {
-    bool* need = p.need[q];
-    for (int v = 0; v < values; ++v)
-      if (p.accumulates(q, v) && p.is_element(p.value[v].operand[0])) need[p.value[v].operand[0]] = true;
-    for (const auto& o : p.output)
-      if (o.value >= 0 && (o.mask & p.row) && !p.is_column(o.value) && p.ready[o.value] == q && p.is_element(o.value)) need[o.value] = true;
-    for (int v = values; v-- > 0;)
-      if (need[v] && v >= p.inputs)
-        for (int k = 0; k < p.value[v].operands; ++k)
-          if (p.is_element(p.value[v].operand[k])) need[p.value[v].operand[k]] = true;
-  }
 }
 
 struct kernel_shape {

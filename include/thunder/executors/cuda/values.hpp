@@ -47,20 +47,11 @@ struct kernel_values {
   using M = Machine;
   using traits = region_traits<Region>;
   static constexpr int values = traits::values, inputs = traits::inputs, outputs = traits::outputs;
-  static constexpr auto plan = [] {
-    auto p = plan_of_part<Region, Part>();
-    find_needs_of_part(p);
-    return p;
-  }();
+  static constexpr auto plan = plan_of_part<Region, Part>();
   static constexpr int dims = plan.dims;
   static constexpr unsigned all_outer = plan.row - 1;
   /// The extent of dimension d if it is static, otherwise -1.
-  static constexpr std::int64_t static_extent(int d) {
-    std::int64_t n = 1;
-    for (int k = 0; k < traits::dims; ++k)
-      if (plan.group[k] == d) n = n < 0 || traits::extent[k] < 0 ? -1 : n * traits::extent[k];
-    return n;
-  }
+  static constexpr std::int64_t static_extent(int d) { return thunder::static_extent(plan, traits::extent, traits::dims, d); }
   static constexpr std::int64_t row_length = static_extent(dims - 1);
   static constexpr bool one_row = traits::plan.dims == 1;
   static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row);

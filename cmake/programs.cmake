@@ -16,6 +16,7 @@ if(THUNDER_CUDA)
       set(CMAKE_CUDA_ARCHITECTURES 90 CACHE STRING "Compute capabilities to compile for")
     endif()
     enable_language(CUDA)
+    string(REPLACE "-O3" "" CMAKE_CUDA_FLAGS_RELEASE "${CMAKE_CUDA_FLAGS_RELEASE}")  # nvcc takes one level: thunder_program says which
   endif()
 endif()
 
@@ -38,10 +39,15 @@ function(thunder_sources variable)
   set(${variable} "${sources}" PARENT_SCOPE)
 endfunction()
 
-# thunder_program(<target> <file name> <folder> <source>...): an executable that uses thunder, built into <folder>.
+# thunder_program(<target> <file name> <folder> <source>...): an executable that uses thunder, built into <folder>. The host's part of .cu
+# files is compiled with cuda_host_level, -O3 unless it is set; kernels are always optimised.
 function(thunder_program target name folder)
   add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE thunder::thunder thunder_program)
+  if(NOT cuda_host_level)
+    set(cuda_host_level -O3)
+  endif()
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_host_level}>")
   if("${ARGN}" MATCHES "\\.cu(;|$)")
     target_link_libraries(${target} PRIVATE thunder::cuda)
   endif()

@@ -104,7 +104,7 @@ def check(source, compilers, options, report):
     good = True
     for compiler in compilers:
         faults, output = faults_of(source, expectation, compiler, options + expectation.flags)
-        if not faults and compiler.kind != "nvcc":
+        if not faults and (compiler.kind != "nvcc" or not options):
             code, output, command = compiler.run(source, options + expectation.flags + ["-DFIXED"])
             if code != 0:
                 faults.append(f"the correction does not compile ({command})")

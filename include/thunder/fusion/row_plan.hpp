@@ -39,30 +39,6 @@ struct output_facts {
   unsigned mask = 0;
 };
 
-/// Vector instructions of an op, roughly: Op::cost where it says so, otherwise by its name.
-template <class Op>
-constexpr int vector_cost_of() {
-  if constexpr (requires { Op::cost; })
-    return Op::cost;
-  else if constexpr (requires { Op::name; }) {
-    constexpr auto is = [](const char* b) {
-      const char* a = Op::name;
-      for (const char* p = a; *p; ++p)
-        if (*p == '.') a = p + 1;
-      while (*a && *a == *b) ++a, ++b;
-      return *a == *b;
-    };
-    for (const char* cheap :
-         {"add", "sub", "mul", "neg",         "abs",        "maximum",     "minimum", "eq",   "ne",     "lt",
-          "le",  "gt",  "ge",  "logical_and", "logical_or", "logical_not", "where",   "relu", "square", "stop_gradient",
-          "iota"})
-      if (is(cheap)) return 1;
-    for (const char* slow : {"div", "sqrt", "rsqrt", "sign", "floor", "ceil", "trunc", "round"})
-      if (is(slow)) return 4;
-  }
-  return 16;
-}
-
 template <int Values, int Outputs>
 struct row_plan {
   int dims = 1, inputs = 0;
@@ -219,7 +195,7 @@ struct statement_traits<s<O, words<W...>, T, M, X...>> {
     else if constexpr (std::is_same_v<O, ops::cast>)
       f.kind = value_role::cast;
     else {
-      f.cost = vector_cost_of<O>();
+      f.cost = O::cost;
       if constexpr (O::is_reduction)
         f.kind = value_role::reduction, f.removed = static_cast<unsigned>(first_word), f.cost = 1;
       else if constexpr (O::is_indexed)

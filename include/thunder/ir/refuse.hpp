@@ -65,6 +65,7 @@ constexpr auto make(X...) {
       static_assert(why::template is_not<update_unread>, "update: a new value has a name that the program does not read, or another type than the parameter: read the old value, cast the new one");
       static_assert(why::template is_not<update_twice>, "update: one name gets two different new values: return one update of each parameter or buffer");
       static_assert(why::template is_not<donation_unused>, "donate: no result has the type of a donated argument, so nothing can take its place: pass the tensor itself");
+      static_assert(why::template is_not<state_missing>, "this program reads parameters: pass a state that has them as the first argument, as in step(parameters, x)");
       static_assert(why::template is_not<no_gradients>, "there are no gradients: what was differentiated reads no trainable parameter, so there is nothing to optimise or to clip");
       static_assert(why::template is_not<assignment>, "an expression's type is its value, so a variable cannot take another: write auto next = s + x (in a loop: a fold or repeat)");
       return invalid{};

@@ -21,7 +21,7 @@ enum class mistake : std::uint8_t {
   matmul_rank, matmul_inner, matmul_batch, axis_missing, axis_repeated, reshape_count, broadcast_shape, transpose_axes, slice_bounds,
   slice_named, concatenate_shapes, pad_negative, pad_named, key_shape, rank_mismatch, parameter_shapes, not_scalar, same_extent,
   plain_number, condition, not_traceable, no_expression, wrt_missing, wrt_order, wrt_integer, wrt_empty, wrt_limit, not_an_argument,
-  update_unread, update_twice, donation_unused, no_gradients, assignment,
+  update_unread, update_twice, donation_unused, no_gradients, assignment, state_missing,
 };
 
 /// What `infer` sees of a statement. `target` is the declared result of ops that are told theirs (reshape, full, ...).

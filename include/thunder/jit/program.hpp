@@ -43,7 +43,11 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     return m;
   }
 
-  template <class... A> result_type operator()(const A&... arguments) { return run(static_cast<state*>(nullptr), false, arguments...); }
+  /// Without a state: a program that reads no parameters.
+  template <class... A> auto operator()(const A&... arguments) {
+    if constexpr (graph.parameter_count > 0) return make<refused<mistake::state_missing, graph.parameter_count>>();
+    else return run(nullptr, false, arguments...);
+  }
   /// Reads parameters from the state; new values (`update`) are written into it, in place.
   template <class... A> result_type operator()(state& s, const A&... arguments) { return run(&s, true, arguments...); }
   template <class... A> result_type operator()(const state& s, const A&... arguments) { return run(const_cast<state*>(&s), false, arguments...); }
@@ -84,6 +88,13 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     }
   };
 
+  /// Of each formal: its type's number.
+  static constexpr auto formal_type = [] {
+    struct { int of[at_least_one(graph.input_count)]{}; } r;
+    for (int i = 0; i < graph.node_count; ++i)
+      if (const node& n = graph.nodes[i]; n.op->id == table_of<ops::formal>()->id) r.of[graph.word(n, 0)] = graph.values[n.result].type;
+    return r;
+  }();
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
   /// Fits run-time extents to a declared type, binding the names.
   template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
@@ -103,7 +114,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     int at = 0;
     auto visit = [&](void* data, const std::int64_t* extents, const auto& shape, device place) {
       auto who = [&] { return "argument " + std::to_string(at); };
-      const meta& m = formal_type(at);
+      const meta& m = graph.types[formal_type.of[at]];
       if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
       char name[24];
       std::snprintf(name, sizeof name, "argument %d", at);
@@ -125,7 +136,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       for (int k = 0; k < graph.parameter_count; ++k) names_.push_back(full_name(k));
     for (int k = 0; k < graph.parameter_count; ++k) {
       const std::string& name = names_[static_cast<std::size_t>(k)];
-      if (!s) throw state_error("the program reads the parameter '" + name + "': pass a state as the first argument");
       any_tensor& x = s->at(name).value;
       const meta& m = graph.types[graph.parameters[k].type];
       if (x.dtype() != m.type || x.rank() != m.rank)
@@ -216,12 +226,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     for (int i = 0; i < m.rank; ++i) n *= extents[i];
     return n;
   }
-  static const meta& formal_type(int index) {
-    for (int i = 0; i < graph.node_count; ++i)
-      if (graph.nodes[i].op->id == table_of<ops::formal>()->id && graph.word(graph.nodes[i], 0) == index) return graph.type(graph.nodes[i].result);
-    throw error("argument " + std::to_string(index) + " does not exist");
-  }
-
   template <int First, int... K> void run_steps([[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     (run_step<First + K>(where, b), ...);
   }

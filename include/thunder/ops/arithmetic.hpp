@@ -6,9 +6,18 @@ namespace thunder {
 
 namespace ops {
 
-template <class Self> struct arithmetic_op : pointwise_op<Self> { static constexpr typing types = typing::arithmetic; };
-template <class Self> struct comparison_op : pointwise_op<Self> { static constexpr typing types = typing::comparison; };
-template <class Self> struct logical_op : pointwise_op<Self> { static constexpr typing types = typing::logical; };
+template <class Self> struct arithmetic_op : pointwise_op<Self> {
+  static constexpr typing types = typing::arithmetic;
+  static constexpr int cost = 1;
+};
+template <class Self> struct comparison_op : pointwise_op<Self> {
+  static constexpr typing types = typing::comparison;
+  static constexpr int cost = 1;
+};
+template <class Self> struct logical_op : pointwise_op<Self> {
+  static constexpr typing types = typing::logical;
+  static constexpr int cost = 1;
+};
 
 struct add : arithmetic_op<add> {
   static constexpr const char* name = "thunder.add";
@@ -27,6 +36,7 @@ struct mul : arithmetic_op<mul> {
 };
 struct div : arithmetic_op<div> {
   static constexpr const char* name = "thunder.div";
+  static constexpr int cost = 4;
   static constexpr auto evaluate(const auto& a, const auto& b) { return a / b; }
   static constexpr void vjp(auto& c) {
     const value q = c.cotangent() / c.operand(1);
@@ -47,6 +57,7 @@ struct abs : arithmetic_op<abs> {
 /// -1, 0 or 1; NaN stays NaN.
 struct sign : arithmetic_op<sign> {
   static constexpr const char* name = "thunder.sign";
+  static constexpr int cost = 4;
   template <class T> static constexpr T evaluate(const T& a) { return math::select(a > T(0), T(1), math::select(a < T(0), T(-1), a)); }
   static constexpr auto partials(auto, auto) { return factors(zero{}); }
 };
@@ -104,6 +115,7 @@ struct logical_not : logical_op<logical_not> {
 struct where : pointwise_op<where> {
   static constexpr const char* name = "thunder.where";
   static constexpr typing types = typing::selection;
+  static constexpr int cost = 1;
   static constexpr auto evaluate(const auto& c, const auto& a, const auto& b) { return math::select(c, a, b); }
   static constexpr void vjp(auto& c) {
     if (c.wanted[1]) c.contribute(1, thunder::where(c.operand(0), c.cotangent(), 0_c));

@@ -28,12 +28,14 @@ struct log1p : pointwise_op<log1p> {
 };
 struct sqrt : pointwise_op<sqrt> {
   static constexpr const char* name = "thunder.sqrt";
+  static constexpr int cost = 4;
   static constexpr auto evaluate(const auto& x) { return math::sqrt(x); }
   static constexpr auto partials(auto y, auto) { return factors(0.5_c / y); }
 };
 /// 1 / sqrt(x)
 struct rsqrt : pointwise_op<rsqrt> {
   static constexpr const char* name = "thunder.rsqrt";
+  static constexpr int cost = 4;
   static constexpr auto evaluate(const auto& x) { return math::rsqrt(x); }
   static constexpr auto partials(auto y, auto) { return factors(-0.5_c * (y * y * y)); }
 };
@@ -66,6 +68,7 @@ struct erf : pointwise_op<erf> {
 /// max(x, 0); its derivative at 0 is 0.
 struct relu : pointwise_op<relu> {
   static constexpr const char* name = "thunder.relu";
+  static constexpr int cost = 1;
   template <class T> static constexpr T evaluate(const T& x) { return math::maximum(x, T(0)); }
   static constexpr void vjp(auto& c) { c.contribute(0, thunder::where(c.result() > 0_c, c.cotangent(), 0_c)); }
 };
@@ -81,6 +84,7 @@ struct pow : pointwise_op<pow> {
 };
 
 template <class Self> struct step_op : pointwise_op<Self> {  // derivative 0 almost everywhere
+  static constexpr int cost = 4;
   static constexpr auto partials(auto, auto) { return factors(zero{}); }
 };
 struct floor : step_op<floor> {
@@ -103,6 +107,7 @@ struct round : step_op<round> {
 /// x, through which no cotangent passes.
 struct stop_gradient : step_op<stop_gradient> {
   static constexpr const char* name = "thunder.stop_gradient";
+  static constexpr int cost = 1;
   static constexpr typing types = typing::arithmetic;
   static constexpr auto evaluate(const auto& x) { return x; }
 };

@@ -122,6 +122,7 @@ struct concatenate : op_base<concatenate> {
 struct iota : op_base<iota> {
   static constexpr const char* name = "thunder.iota";
   static constexpr op_kind kind = op_kind::indexed;
+  static constexpr int cost = 1;
   static constexpr bool has_target = true, is_indexed = true;
   static constexpr void infer(const arguments& x, inference& r) {
     r.result = *x.target;

@@ -1,4 +1,4 @@
-// Fused regions on the GPU against the CPU: pointwise with broadcasting, row programs, column and full reductions, odd sizes.
+// Fused regions on the GPU against the interpreter: pointwise with broadcasting, row programs, column and full reductions, odd sizes.
 #include "both.hpp"
 
 using namespace both;

@@ -1,4 +1,4 @@
-// Programs with library steps on the GPU against the CPU: at once, recorded and replayed. The steps themselves: steps.cu.
+// Programs with library steps on the GPU against the interpreter: at once, recorded and replayed. The steps themselves: steps.cu.
 #include "both.hpp"
 
 using namespace both;
@@ -28,10 +28,10 @@ TEST_CASE("rows by index") {
   check("take", 0, pick, numbers<float, 70, 48>(2), index);
   check("odd rows", 0, pick, numbers<bf16, 70, 7>(2), numbers<std::int64_t, 300>(1));
   check("rows of one element", 0, pick, numbers<std::int32_t, 70>(2), index);
-  check("gradient", 0, gradient, numbers<float, 70, 48>(2), index);
-  check("gradient, odd rows", 0, gradient, numbers<float, 70, 7>(2), index);
-  check("gradient, one row", 0, gradient, numbers<float, 1, 5>(2), index);
-  check("gradient, double", 0, gradient, numbers<double, 120, 3>(2), index);
+  check("gradient", 1e-6, gradient, numbers<float, 70, 48>(2), index);
+  check("gradient, odd rows", 1e-6, gradient, numbers<float, 70, 7>(2), index);
+  check("gradient, one row", 1e-5, gradient, numbers<float, 1, 5>(2), index);
+  check("gradient, double", 1e-14, gradient, numbers<double, 120, 3>(2), index);
   check("gradient, bf16", 1e-2, gradient, numbers<bf16, 70, 64>(2), index);
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("records outlive a workspace that grows") {
   cuda::workspace(std::size_t{96} << 20);
   const auto taken = numbers<float, 1 << 20>(3).to(device::cuda);  // where the old workspace would be, were it given back
   for (int k = 0; k < 3; ++k) CHECK(difference(on_cpu(add(x, i)), expected) == 0);
-  CHECK(difference(on_cpu(taken), numbers<float, 1 << 20>(3)) == 0);
+  CHECK(difference(on_cpu(taken), leaves(numbers<float, 1 << 20>(3))) == 0);
 }
 
 TEST_CASE("results that are not finite are refused") {

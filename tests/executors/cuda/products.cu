@@ -1,4 +1,4 @@
-// Matrix products on the GPU against the CPU: at once, recorded and replayed.
+// Matrix products on the GPU against the interpreter: at once, recorded and replayed.
 #include "both.hpp"
 
 using namespace both;

@@ -101,7 +101,8 @@ template <dtype T, class S, digest D, int R> constexpr const statement* definiti
 /// Instantiated once for an expression: Record::definition() is its statement's record.
 template <class E, class Record> using defines = typename definitions<static_cast<int>(E::id % definition_buckets)>::template defined<E, Record>;
 
-template <expression X> constexpr statement::operand operand_of() { return {definition(X{}), X::result}; }
+template <class X> struct record_of { static constexpr const statement* get() { return definition(X{}); } };
+template <expression X> constexpr statement::operand operand_of() { return {&record_of<X>::get, X::result}; }
 
 /// A declared result type.
 template <dtype T, class Shape> struct target_of {
@@ -174,7 +175,7 @@ template <int Operands, int Results> struct record_parts {
 template <class E, class Op, class Words, class Results, class... X> struct record;
 template <class E, class Op, class Words, class... R, class... X>
 struct record<E, Op, Words, results<R...>, X...> : defines<E, record<E, Op, Words, results<R...>, X...>> {
-  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{thunder::definition(X{}), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
+  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{operand_of<X>()..., {nullptr, 0}}, {&R::layout_type::keyed...}};
   static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
                                    depth_of(parts.operands, sizeof...(X)), levels_of(parts.operands, sizeof...(X)), nullptr, nullptr};
   static constexpr const statement* definition() { return &value; }

@@ -24,22 +24,24 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     return g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
   };
   auto lift = [&](const statement::operand& o) {
-    const digest h = mix(o.from->id, static_cast<digest>(o.result) + 77);
+    const statement* from = o.from();
+    const digest h = mix(from->id, static_cast<digest>(o.result) + 77);
     int v = seen.find(h);
     if (v < 0) {
-      v = add_formal(formal_count + f.lifted.push(o), *o.from->results[o.result]);
+      v = add_formal(formal_count + f.lifted.push(o), *from->results[o.result]);
       seen.add(h, v);
     }
     return v;
   };
   auto value_of = [&](const statement::operand& o) {
-    if (is_free(o.from)) return lift(o);
-    const int v = seen.find(o.from->id);
+    const statement* from = o.from();
+    if (is_free(from)) return lift(o);
+    const int v = seen.find(from->id);
     return v < 0 ? -1 : v + o.result;
   };
   for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, *formals[k]->results[0]));
   for (int r = root_count; r-- > 0;)
-    if (!is_free(roots[r].from)) stack.push(roots[r].from);
+    if (const statement* s = roots[r].from(); !is_free(s)) stack.push(s);
   int x[8]{}, types[4]{};
   list<int> many_operands, many_types;
   while (!stack.empty()) {
@@ -57,7 +59,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
       ready = ready && px[k] >= 0;
     }
     for (int k = s->operand_count; !ready && k-- > 0;)  // the first operand is visited first
-      if (px[k] < 0) stack.push(s->operands[k].from);
+      if (px[k] < 0) stack.push(s->operands[k].from());
     if (!ready) continue;
     stack.pop();
     for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(*s->results[k]);

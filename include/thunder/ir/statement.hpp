@@ -68,8 +68,10 @@ struct keyed_meta {
 
 /// A statement as the front end records it: static data that an expression's type leads to.
 struct statement {
+  /// `from` gives the record of the statement that makes it. A function: from pointers between records nvcc's front end walks all the way
+  /// to the leaves for each statement, and a trace's time grows with its square.
   struct operand {
-    const statement* from;
+    const statement* (*from)();
     int result;
   };
   digest id;
@@ -90,13 +92,13 @@ struct statement {
 constexpr int depth_of(const statement::operand* x, int count) {
   int depth = 0;
   for (int k = 0; k < count; ++k)
-    if (x[k].from->depth > depth) depth = x[k].from->depth;
+    if (const int d = x[k].from()->depth; d > depth) depth = d;
   return depth + 1;
 }
 /// The levels that operands depend on together.
 constexpr std::uint64_t levels_of(const statement::operand* x, int count) {
   std::uint64_t levels = 0;
-  for (int k = 0; k < count; ++k) levels |= x[k].from->levels;
+  for (int k = 0; k < count; ++k) levels |= x[k].from()->levels;
   return levels;
 }
 

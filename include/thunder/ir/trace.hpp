@@ -45,7 +45,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   }();
   static constexpr digest id = [] {
     digest h = digest_of(Prefix.text, mix(67, Body::key));
-    for (int i = 0; i < operand_count; ++i) h = mix(mix(h, operands.data[i].from->id), static_cast<digest>(operands.data[i].result));
+    for (int i = 0; i < operand_count; ++i) h = mix(mix(h, operands.data[i].from()->id), static_cast<digest>(operands.data[i].result));
     return h;
   }();
   static constexpr int count = Body::view.output_count;

@@ -1,5 +1,5 @@
 #pragma once
-/// Everything.
+/// Everything but the headers for other libraries, interop/.
 #include "ir/refuse.hpp"  // first: an error in it shows the way it was included
 #include "ir/print.hpp"
 #include "jit/init.hpp"

@@ -17,12 +17,15 @@ class any_tensor {
     storage_ = std::move(x).release();
   }
   /// Elements of undefined value. Throws shape_error if there are more than six extents or one is negative.
-  any_tensor(thunder::dtype type, std::span<const std::int64_t> extents, device where = device::cpu) : type_(type), rank_(static_cast<int>(extents.size())) {
-    if (extents.size() > static_cast<std::size_t>(max_rank))
-      throw shape_error("a tensor has at most six dimensions, not " + std::to_string(extents.size()));
-    for (int i = 0; i < rank_; ++i) extents_[i] = extents[static_cast<std::size_t>(i)];
-    if (checked_count(extents_, rank_) < 0) throw shape_error("a tensor cannot have the extents " + printed());
+  any_tensor(thunder::dtype type, std::span<const std::int64_t> extents, device where = device::cpu)
+      : any_tensor(nothing{}, type, extents) {
     storage_ = storage::allocate(bytes(), where);
+  }
+  /// Adopts memory that holds the elements in row-major order. Throws shape_error as above, and if the storage has another number of bytes.
+  any_tensor(thunder::dtype type, std::span<const std::int64_t> extents, storage&& s) : any_tensor(nothing{}, type, extents) {
+    if (s.bytes() != bytes())
+      throw shape_error("a tensor " + printed() + " cannot adopt a storage of " + std::to_string(s.bytes()) + " bytes");
+    storage_ = std::move(s);
   }
   any_tensor(any_tensor&&) noexcept = default;
   any_tensor& operator=(any_tensor&&) noexcept = default;
@@ -61,6 +64,12 @@ class any_tensor {
     *this = any_tensor();
     return r;
   }
+  /// Gives up the memory; the tensor is then empty.
+  storage release() && {
+    storage s = std::move(storage_);
+    *this = any_tensor();
+    return s;
+  }
   any_tensor copy() const { return to(where()); }
   /// A copy on a device.
   any_tensor to(device target) const {
@@ -79,6 +88,13 @@ class any_tensor {
   }
 
  private:
+  struct nothing {};
+  any_tensor(nothing, thunder::dtype type, std::span<const std::int64_t> extents) : type_(type), rank_(static_cast<int>(extents.size())) {
+    if (extents.size() > static_cast<std::size_t>(max_rank))
+      throw shape_error("a tensor has at most six dimensions, not " + std::to_string(extents.size()));
+    for (int i = 0; i < rank_; ++i) extents_[i] = extents[static_cast<std::size_t>(i)];
+    if (checked_count(extents_, rank_) < 0) throw shape_error("a tensor cannot have the extents " + printed());
+  }
   template <class T, auto... D>
   bindings check(shape<D...>, const std::string& name) const {
     constexpr meta expected = make_meta<dtype_of<T>>(shape<D...>{});

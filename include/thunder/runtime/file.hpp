@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "../core/error.hpp"
 
@@ -17,6 +18,18 @@ static_assert(std::endian::native == std::endian::little, "thunder's files are l
 
 [[noreturn]] inline void throw_io_error(const std::string& path, const std::string& what) {
   throw io_error("the file '" + path + "' " + what);
+}
+
+/// A text of a file, for a message: in quotes, on one line, not longer than a line.
+inline std::string quoted(std::string_view text) {
+  constexpr std::size_t most = 80;
+  std::string r = "'";
+  for (const char c : text.substr(0, most)) r += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  if (text.size() > most) {
+    for (auto cut = most; cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80; --cut) r.pop_back();  // a whole character
+    r += "...";
+  }
+  return r + "'";
 }
 
 /// A regular file open for reading.

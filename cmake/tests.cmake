@@ -29,7 +29,7 @@ endfunction()
 # ---- one program per file ----------------------------------------------------------------------------------------
 
 thunder_sources(sources "${tests_dir}/*.cpp" "${tests_dir}/*.cu")
-list(FILTER sources EXCLUDE REGEX "/tests/(main\\.cpp$|compile_fail/|headers/|install/|link/)")
+list(FILTER sources EXCLUDE REGEX "/tests/(main\\.cpp$|compile_back/|compile_fail/|headers/|install/|link/)")
 if(NOT ZLIB_FOUND)
   list(FILTER sources EXCLUDE REGEX "/tests/examples/(idx|png|plot)\\.cpp$")
 endif()
@@ -99,6 +99,18 @@ foreach(source IN LISTS sources)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endforeach()
 add_test(NAME compile_fail.selftest COMMAND ${compile_fail} --selftest "${tests_dir}/compile_fail/selftest")
+
+# ---- programs that are printed as C++ and compiled back ----------------------------------------------------------
+
+thunder_program(test_compile_back_generate generate tests/compile_back "${tests_dir}/compile_back/generate.cpp")
+set(source "${PROJECT_BINARY_DIR}/tests/compile_back/printed.cpp")
+add_custom_command(OUTPUT "${source}" COMMAND test_compile_back_generate > "${source}" DEPENDS test_compile_back_generate)
+thunder_program(test_compile_back printed tests/compile_back "${source}")
+target_include_directories(test_compile_back PRIVATE "${tests_dir}/compile_back")
+foreach(target IN ITEMS test_compile_back_generate test_compile_back)  # compiling is what takes time
+  target_compile_options(${target} PRIVATE -O0)
+endforeach()
+add_test(NAME compile_back COMMAND test_compile_back)
 
 # ---- documentation: what README.md and docs/ show is compiled and run ----------------------------------------------
 

@@ -16,7 +16,7 @@ template <class Plan> class step_printer {
     for (int i = 0; i < data.size.extents; ++i) types_.note(data.extents[i], names_);
     std::string regions, steps;
     for (int k = 0; k < data.size.steps; ++k) {
-      if (!data.steps[k].op) regions += wrapped("using step_" + std::to_string(k) + " = " + region(k) + ";") + '\n';
+      if (!data.steps[k].op) regions += "using step_" + std::to_string(k) + " =\n" + region(k) + ";\n\n";
       steps += wrapped("  " + call(k) + ";");
     }
     return "#include <thunder/thunder.hpp>\n#include <thunder/examine/fused.hpp>\n\nnamespace " + space + " {\nusing namespace thunder;\n\n" + types_.declarations() + regions +
@@ -43,7 +43,7 @@ template <class Plan> class step_printer {
   std::string region(int k) const {
     const step_info& s = data.steps[k];
     const region_space& dims = spaces_[static_cast<std::size_t>(k)];
-    std::string r = "region<space<";
+    std::string r = "    region<space<";
     for (int i = 0; i < s.extents; ++i) r += (i ? ", " : "") + std::to_string(dims.extents[i]);
     r += ">, pack<";
     for (int i = 0; i < s.inputs; ++i) r += (i ? ", " : "") + input_type(data.operands[s.input + i]);
@@ -52,14 +52,16 @@ template <class Plan> class step_printer {
       const plan_operand& o = data.operands[s.output + i];
       r += std::string(i ? ", " : "") + "output<" + std::to_string(o.local) + ", " + element(o.element) + ", " + mask(o.mask) + ">";
     }
-    r += ">";
+    r = wrapped(r + ">");
     for (int i = 0; i < s.statements; ++i) {
       const step_statement& t = data.statements[s.statement + i];
-      r += ", s<" + spell_op(*t.op) + ", " + op_words(*t.op, t.word, t.words) + ", " + element(t.type) + ", " + mask(t.mask);
+      r.insert(r.size() - 1, 1, ',');
+      r += "           s<" + spell_op(*t.op) + ", " + op_words(*t.op, t.word, t.words) + ", " + element(t.type) + ", " + mask(t.mask);
       for (int j = 0; j < t.operands; ++j) r += ", " + std::to_string(data.statement_operands[t.operand + j]);
-      r += ">";
+      r += ">\n";
     }
-    return r + ">";
+    r.back() = '>';
+    return r;
   }
   static std::string input_type(const plan_operand& o) { return "input<" + element(o.element) + ", " + mask(o.mask) + ">"; }
 

@@ -195,7 +195,7 @@ inline std::string list_steps(const partition& p) {
   std::string r;
   for (int k = 0; k < p.steps.size(); ++k) {
     const step_info& s = p.steps[k];
-    r += "step " + std::to_string(k) + ": " + (s.op ? s.op->name : "a region of " + std::to_string(s.statements) + " statements") + " (";
+    r += "step " + std::to_string(k) + ": " + (s.op ? s.op->name : "a region of " + std::to_string(s.statements) + (s.statements == 1 ? " statement" : " statements")) + " (";
     for (int j = 0; j < s.inputs; ++j) r += (j ? ", %" : "%") + std::to_string(p.inputs[s.input + j].value);
     r += ") -> ";
     for (int j = 0; j < s.outputs; ++j) r += (j ? ", %" : "%") + std::to_string(p.outputs[s.output + j].value);

@@ -102,13 +102,15 @@ add_test(NAME compile_fail.selftest COMMAND ${compile_fail} --selftest "${tests_
 
 # ---- programs that are printed as C++ and compiled back ----------------------------------------------------------
 
-thunder_program(test_compile_back_generate generate tests/compile_back "${tests_dir}/compile_back/generate.cpp")
 set(source "${PROJECT_BINARY_DIR}/tests/compile_back/printed.cpp")
+add_executable(test_compile_back_generate "${tests_dir}/compile_back/generate.cpp")
 add_custom_command(OUTPUT "${source}" COMMAND test_compile_back_generate > "${source}" DEPENDS test_compile_back_generate)
-thunder_program(test_compile_back printed tests/compile_back "${source}")
-target_include_directories(test_compile_back PRIVATE "${tests_dir}/compile_back")
-foreach(target IN ITEMS test_compile_back_generate test_compile_back)  # compiling is what takes time
-  target_compile_options(${target} PRIVATE -O0)
+add_executable(test_compile_back "${source}")
+foreach(target IN ITEMS test_compile_back_generate test_compile_back)
+  target_link_libraries(${target} PRIVATE thunder::thunder)
+  target_include_directories(${target} PRIVATE "${tests_dir}/compile_back")
+  target_compile_options(${target} PRIVATE -O0 -Wall -Wextra -Wconversion)  # compiling is what takes time
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/compile_back")
 endforeach()
 add_test(NAME compile_back COMMAND test_compile_back)
 

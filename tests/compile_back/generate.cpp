@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "../transforms/random_graphs.hpp"
 #include "models.hpp"
 
 using namespace thunder;
@@ -51,6 +52,13 @@ int main() {
   stages("an MLP's training step with SGD", models::step_trace<decltype(models::sgd_step)>{});
   stages("a transformer's gradient", models::gpt_trace{});
   stages("all kinds of statements", models::odd_trace{});
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const auto s = random_graphs::make(seed);
+    stage("a random graph", s.g.view());
+    const graph plain = decompose(s.g.view(), lacks_vjp);
+    const graph derived = vjp(plain.view(), {.keep_results = true, .formals = 7, .rules = builtin_rules::data, .rule_count = builtin_rules::count});
+    stage("a random graph's derivative", derived.view());
+  }
   steps("hello_steps", jit(models::hello).lower(spec<float, 2, 3>(), spec<float, 2, 3>()), "hello_program");
   steps("layer_steps", jit(models::layer).lower(spec<float, models::batch, 4>(), spec<float, 4, 3>(), spec<float, 3>()), "layer_program");
   steps("mlp_steps", jit(models::adamw_step).lower(spec<float, models::batch, 784>(), spec<std::int32_t, models::batch>(), 0.5f), "mlp_program");

@@ -104,36 +104,12 @@ TEST_CASE("composites that fall apart twice keep where they come from") {
   }
 }
 
-TEST_CASE("drawings") {
+TEST_CASE("a flat graph is drawn with the clusters that its calls had") {
   auto count = [](const std::string& text, const std::string& part) {
     int n = 0;
     for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
     return n;
   };
-  const auto f = [](auto x) { return scope<"a \"b\"">([](auto y) { return y * param<"w\n", float, 3>(); })(x) + 1_c; };
-  const std::string called = print_dot(decltype(trace(f, spec<float, 2, 3>()))::body::view);
-  CHECK(called ==
-        "digraph {\n"
-        "  node [shape=box, fontname=monospace, fontsize=10];\n"
-        "  edge [arrowsize=0.6];\n"
-        "  n0 [label=\"argument 0\\nf32[2, 3]\", shape=ellipse];\n"
-        "  n4 [label=\"full\\n<1>\\nf32[2, 3]\"];\n"
-        "  n5 [label=\"add\\nf32[2, 3]\"];\n"
-        "  n6 [label=\"result 0\\nf32[2, 3]\", shape=ellipse, style=filled, fillcolor=lightgrey];\n"
-        "  subgraph cluster_0 {\n"
-        "    label=\"a \\\"b\\\"\";\n"
-        "    n1 [label=\"a \\\"b\\\".w?\\nf32[3]\", style=filled, fillcolor=lightyellow];\n"
-        "    n2 [label=\"broadcast\\n<2>\\nf32[2, 3]\"];\n"
-        "    n3 [label=\"mul\\nf32[2, 3]\"];\n"
-        "  }\n"
-        "  n1 -> n2;\n"
-        "  n0 -> n3;\n"
-        "  n2 -> n3;\n"
-        "  n3 -> n5;\n"
-        "  n4 -> n5;\n"
-        "  n5 -> n6;\n"
-        "}\n");
-  // A flat graph with the paths of a stage has the clusters that the calls had.
   const stage_list all = stages(trace(step, spec<float, B, 4>()));
   const stage& last = all[all.size() - 2];
   const std::string flat = print_dot(last.view(), last.path), without = print_dot(last.view());

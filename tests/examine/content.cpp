@@ -58,23 +58,23 @@ TEST_CASE("everything that a program says is part of its content") {
   int count = 0;
   auto add = [&](digest d) { all.insert(d), ++count; };
   add(content<X, Y>(affine));
-  add(content<Y, Y>(affine));                                                                          // an argument's shape
-  add(content<arg<double, 2, 3>, Y>(affine));                                                          // an element type
-  add(content<X, Y>([](auto x, auto y) { return y * x + param<"w", float, 3>(); }));                   // the order of operands
-  add(content<X, Y>([](auto x, auto y) { return x * y + param<"v", float, 3>(); }));                   // a name
+  add(content<Y, Y>(affine));                                                         // an argument's shape
+  add(content<arg<double, 2, 3>, Y>(affine));                                         // an element type
+  add(content<X, Y>([](auto x, auto y) { return y * x + param<"w", float, 3>(); }));  // the order of operands
+  add(content<X, Y>([](auto x, auto y) { return x * y + param<"v", float, 3>(); }));  // a name
   add(content<X, Y>([](auto x, auto y) { return x * y + param<"/w", float, 3>(); }));
-  add(content<X, Y>([](auto x, auto y) { return x * y + buffer<"w", float, 3>(); }));                  // an attribute
+  add(content<X, Y>([](auto x, auto y) { return x * y + buffer<"w", float, 3>(); }));  // an attribute
   add(content<X, Y>([](auto x, auto y) { return x * y + param<"w", float, 3>(initial::ones); }));
-  add(content<X, Y>([](auto x, auto y) { return x * y - param<"w", float, 3>(); }));                   // an op
-  add(content<X, Y>([](auto x, auto y) { return std::tuple{x * y + param<"w", float, 3>(), x}; }));    // the results
+  add(content<X, Y>([](auto x, auto y) { return x * y - param<"w", float, 3>(); }));                 // an op
+  add(content<X, Y>([](auto x, auto y) { return std::tuple{x * y + param<"w", float, 3>(), x}; }));  // the results
   add(content<X, Y>([](auto x, auto y) { return std::tuple{x, x * y + param<"w", float, 3>()}; }));
-  add(content<X, Y, Y>([](auto x, auto y, auto) { return x * y + param<"w", float, 3>(); }));          // an argument that is not used
+  add(content<X, Y, Y>([](auto x, auto y, auto) { return x * y + param<"w", float, 3>(); }));  // an argument that is not used
   add(content<X, Y, X>([](auto x, auto y, auto) { return x * y + param<"w", float, 3>(); }));
-  add(content<X>(scope<"a">(module)));                                                                 // a prefix
+  add(content<X>(scope<"a">(module)));  // a prefix
   add(content<X>(scope<"b">(module)));
-  add(content<X>(scope<"a">([](auto x) { return x + param<"w", float, 3>(); })));                      // a body
+  add(content<X>(scope<"a">([](auto x) { return x + param<"w", float, 3>(); })));  // a body
   add(content<X>(module));
-  add(content<X>([](auto x) { return sum(x, axis<0>); }));                                             // words
+  add(content<X>([](auto x) { return sum(x, axis<0>); }));  // words
   add(content<X>([](auto x) { return sum(x, axis<1>); }));
   add(content<X>([](auto x) { return scope<"a">([](auto y) { return std::tuple{y + 1_c, y * 2_c}; })(x); }));  // which result
   add(content<X>([](auto x) {
@@ -87,7 +87,9 @@ TEST_CASE("everything that a program says is part of its content") {
 TEST_CASE("levels, the order of statements and how names are put together do not matter") {
   // The body of a module is traced at another level when it is called by a derivative.
   constexpr auto loss = [](auto x) { return sum(scope<"a">(module)(x)); };
-  constexpr auto both = [](auto x) { return std::pair{scope<"a">(module)(x), scope<"a">([](auto y) { return y * param<"w", float, 3>(); })(x)}; };
+  constexpr auto both = [](auto x) {
+    return std::pair{scope<"a">(module)(x), scope<"a">([](auto y) { return y * param<"w", float, 3>(); })(x)};
+  };
   const graph_view& g = trace_t<decltype(both), X>::body::view;
   digest bodies[2]{};
   int n = 0;

@@ -15,7 +15,9 @@ using namespace typed_tests;
 namespace {
 
 inline constexpr auto B = dim("batch");
-inline constexpr auto dense = [](auto x) { return relu(matmul(x, param<"weight", float, 4, 4>(initial::fan_in_uniform())) + param<"bias", float, 4>()); };
+inline constexpr auto dense = [](auto x) {
+  return relu(matmul(x, param<"weight", float, 4, 4>(initial::fan_in_uniform())) + param<"bias", float, 4>());
+};
 inline constexpr auto network = [](auto x) { return mean(repeat<2, "h">(dense, x) * 0.5_c); };
 /// What stands between the braces of `program`.
 template <class T> std::string program_of(T t) {
@@ -69,8 +71,10 @@ TEST_CASE("results go together as they were returned") {
     return std::tuple{std::pair{value, x}, gradients, update<"w">(gradients["w"_p] * 2_c)};
   };
   const std::string text = program_of(trace(f, arg<float, 4>{}));
-  CHECK(text.find("return std::make_tuple(std::make_pair(v1, x0), examine::gathered(named_value<\"w\">(v2)), update(named_value<\"w\">(v4)));") != std::string::npos);
-  CHECK(program_of(trace([](auto, auto) { return std::tuple<>{}; }, arg<float, 4>{}, arg<float>{})) == "  return std::make_tuple();\n");
+  CHECK(text.find("return std::make_tuple(std::make_pair(v1, x0), examine::gathered(named_value<\"w\">(v2)), "
+                  "update(named_value<\"w\">(v4)));") != std::string::npos);
+  CHECK(program_of(trace([](auto, auto) { return std::tuple<>{}; }, arg<float, 4>{}, arg<float>{})) ==
+        "  return std::make_tuple();\n");
 }
 
 TEST_CASE("what has no public function is a statement") {

@@ -40,8 +40,14 @@ TEST_CASE("nested calls and several results") {
     auto [a, b] = scope<"in">(inner)(x);
     return a - b;
   };
-  const std::string text = print_dot(trace([outer](auto x) { return std::pair{repeat<2, "h">(outer, x), x}; }, arg<float>{}).view());
-  for (const char* part : {"label=\"h\";", "label=\"h.0\";", "label=\"h.0.in\";", "label=\"h.1.in\";", "label=\"h.1.in.w\\nf32[]\"", "label=\"shared\\nf32[]\"", "label=\"result 1\\nf32[]\""})
+  const std::string text = print_dot(trace(
+                                         [outer](auto x) {
+                                           return std::pair{repeat<2, "h">(outer, x), x};
+                                         },
+                                         arg<float>{})
+                                         .view());
+  for (const char* part : {"label=\"h\";", "label=\"h.0\";", "label=\"h.0.in\";", "label=\"h.1.in\";",
+                           "label=\"h.1.in.w\\nf32[]\"", "label=\"shared\\nf32[]\"", "label=\"result 1\\nf32[]\""})
     CHECK(text.find(part) != std::string::npos);
   auto count = [&](const std::string& part) {
     int n = 0;

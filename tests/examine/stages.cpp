@@ -93,14 +93,18 @@ TEST_CASE("the stages of a trace") {
 
 TEST_CASE("composites that fall apart twice keep where they come from") {
   provenance notes;
-  const graph_view& v = trace_t<decltype([](auto x) { return tanh(cross_entropy(x, full<std::int32_t, 3>(1_c))); }), typed_tests::arg<float, 3, 5>>::body::view;
-  const graph primitive = decompose(v, [](const op_info&) { return true; }, &notes);
+  const graph_view& v = trace_t<decltype([](auto x) { return tanh(cross_entropy(x, full<std::int32_t, 3>(1_c))); }),
+                                typed_tests::arg<float, 3, 5>>::body::view;
+  const graph primitive = decompose(
+      v, [](const op_info&) { return true; }, &notes);
   REQUIRE(notes.from.size() == primitive.nodes.size());
   for (int i = 0; i < primitive.nodes.size(); ++i) {
     REQUIRE(notes.from[i] >= 0);
     REQUIRE(notes.from[i] < v.node_count);
-    if (std::string(primitive.nodes[i].op->name) == "thunder.tanh") CHECK(std::string(v.nodes[notes.from[i]].op->name) == "thunder.tanh");
-    if (std::string(primitive.nodes[i].op->name) == "thunder.exp") CHECK(std::string(v.nodes[notes.from[i]].op->name) == "thunder.cross_entropy_rows");
+    if (std::string(primitive.nodes[i].op->name) == "thunder.tanh")
+      CHECK(std::string(v.nodes[notes.from[i]].op->name) == "thunder.tanh");
+    if (std::string(primitive.nodes[i].op->name) == "thunder.exp")
+      CHECK(std::string(v.nodes[notes.from[i]].op->name) == "thunder.cross_entropy_rows");
   }
 }
 

@@ -25,7 +25,10 @@ struct cube : pointwise_op<cube> {
 namespace {
 
 inline constexpr auto B = dim("batch");
-inline constexpr auto hidden = [](auto x) { return tanh(matmul(x, param<"weight", float, 3, 2>(initial::fan_in_uniform())) + param<"/a \"name\"", float, 2>(initial::normal(0_c, 0.02_c))); };
+inline constexpr auto hidden = [](auto x) {
+  return tanh(matmul(x, param<"weight", float, 3, 2>(initial::fan_in_uniform())) +
+              param<"/a \"name\"", float, 2>(initial::normal(0_c, 0.02_c)));
+};
 inline constexpr auto loss = [](auto x) { return mean(scope<"layer.1">(hidden)(x) + scope<"layer.2">(hidden)(x) * 0.1_c); };
 inline constexpr auto step = [](auto x, auto rate) {
   auto [value, gradients] = value_and_grad(loss, wrt_parameters)(x);
@@ -36,12 +39,12 @@ using step_body = trace_t<decltype(step), arg<float, B, 3>, arg<float>>::body;
 std::string refusal(const std::string& text) {
   try {
     read_trace(text);
-  } catch (const io_error& e) {
-    return e.what();
-  }
+  } catch (const io_error& e) { return e.what(); }
   return "";
 }
-std::string with(const std::string& statements, const std::string& results = "results: %0") { return "thunder trace 1\nprogram\n" + statements + "\n" + results + "\nend\n"; }
+std::string with(const std::string& statements, const std::string& results = "results: %0") {
+  return "thunder trace 1\nprogram\n" + statements + "\n" + results + "\nend\n";
+}
 
 }  // namespace
 
@@ -68,7 +71,10 @@ TEST_CASE("a training step is saved, loaded and run") {
 }
 
 TEST_CASE("the format") {
-  using body = trace_t<decltype([](auto x) { return scope<"m">([](auto y) { return y * param<"w", float>(initial::constant(2_c)); })(x) + 1_c; }), arg<float, B, 2 * B>>::body;
+  using body = trace_t<decltype([](auto x) {
+                         return scope<"m">([](auto y) { return y * param<"w", float>(initial::constant(2_c)); })(x) + 1_c;
+                       }),
+                       arg<float, B, 2 * B>>::body;
   CHECK(trace_text(body::view) ==
         "thunder trace 1\n"
         "body 0\n"
@@ -89,8 +95,13 @@ TEST_CASE("the format") {
 TEST_CASE("numbers and names survive") {
   constexpr auto f = [](auto x) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    return std::tuple{x * number<bits_of(0.1234567890123456789)>{}, x + number<bits_of(infinity)>{}, x - number<bits_of(5e-324)>{}, x / number<bits_of(-0.0)>{}, x * 1e22_c,
-                      x + param<"tab\tend\x7f\\", float>(), x + number<bits_of(std::numeric_limits<double>::quiet_NaN())>{}};
+    return std::tuple{x * number<bits_of(0.1234567890123456789)>{},
+                      x + number<bits_of(infinity)>{},
+                      x - number<bits_of(5e-324)>{},
+                      x / number<bits_of(-0.0)>{},
+                      x * 1e22_c,
+                      x + param<"tab\tend\x7f\\", float>(),
+                      x + number<bits_of(std::numeric_limits<double>::quiet_NaN())>{}};
   };
   const graph_view& g = trace_t<decltype(f), arg<float, dim("12"), dim("2x")>>::body::view;
   const loaded_trace loaded = read_trace(trace_text(g));
@@ -102,7 +113,8 @@ TEST_CASE("a user's ops") {
   using body = trace_t<decltype([](auto x) { return pointwise<mine::cube>(x); }), arg<double, 3>>::body;
   const std::string text = trace_text(body::view);
   CHECK(content_digest(read_trace<pack<mine::cube>>(text)) == content_digest(body::view));
-  CHECK(refusal(text) == "line 4 of the trace in memory has the op \"mine.cube\", which is not in the list of ops that can be read");
+  CHECK(refusal(text) ==
+        "line 4 of the trace in memory has the op \"mine.cube\", which is not in the list of ops that can be read");
 }
 
 TEST_CASE("random graphs, before and after derivation") {
@@ -114,7 +126,8 @@ TEST_CASE("random graphs, before and after derivation") {
     REQUIRE(content_digest(loaded) == content_digest(s.g.view()));
     if (seed % 8 == 0) REQUIRE(interpret(loaded, s.inputs) == interpret(s.g.view(), s.inputs));
     const graph parts = decompose(s.g.view(), [](const op_info&) { return true; });
-    const graph derived = vjp(parts.view(), {.keep_results = true, .formals = 1, .rules = builtin_rules::data, .rule_count = builtin_rules::count});
+    const graph derived = vjp(
+        parts.view(), {.keep_results = true, .formals = 1, .rules = builtin_rules::data, .rule_count = builtin_rules::count});
     REQUIRE(content_digest(read_trace(trace_text(derived.view()))) == content_digest(derived.view()));
   }
 }
@@ -136,12 +149,14 @@ TEST_CASE("mistakes in the text") {
            {"%0 = thunder.formal <0> : f32[a*b*c*d]", "has a product of more than three named dimensions"},
            {"%0 = thunder.formal <0> : f32[2000000000000]", "has a dimension that is too large"},
            {"%0 = thunder.formal <0> : f32[999999999999, 999999999999]", "has a tensor that is too large"},
-           {"%0 = thunder.formal <0> : f32[99999999999999999999]", "should have an integer of 64 bits where it has \"99999999999999999999\""},
+           {"%0 = thunder.formal <0> : f32[99999999999999999999]",
+            "should have an integer of 64 bits where it has \"99999999999999999999\""},
            {"%0 = thunder.formal <0, 1> : f32[2]", "has 2 attributes, and should have 1"},
            {"%0 = thunder.formal \"x\" <0> : f32[2]", "has a name, and is neither a parameter nor a call"},
            {"%0 = thunder.parameter <1, 0, 0, 0> : f32[2]", "is a parameter without a name"},
            {"%0 = thunder.parameter \"\" <1, 0, 0, 0> : f32[2]", "has an empty name"},
-           {"%0 = thunder.parameter \"a\\x\" <1, 0, 0, 0> : f32[2]", "should have an escape such as \\\" or \\012 where it has \"x\\\" <1, 0, 0, 0> : f3\""},
+           {"%0 = thunder.parameter \"a\\x\" <1, 0, 0, 0> : f32[2]",
+            "should have an escape such as \\\" or \\012 where it has \"x\\\" <1, 0, 0, 0> : f3\""},
            {"%0 = thunder.parameter \"a <1, 0, 0, 0> : f32[2]", "should have a name that ends with '\"'"},
            {"%0 = thunder.tanh(%0) : f32[2]", "names the value %0, which is not above it"},
            {"%0 = thunder.tanh : f32[2]", "has 0 operands, and should have 1"},
@@ -155,13 +170,16 @@ TEST_CASE("mistakes in the text") {
     CAPTURE(statement);
     CHECK(refusal(with(statement)) == "line 3 of the trace in memory " + sentence);
   }
-  CHECK(refusal(with("%0 = thunder.formal <0> : f32[2]\n%1 = thunder.tanh(%0) : f32[3]")) == "line 4 of the trace in memory makes a result of type f32[3], which should be f32[2]");
+  CHECK(refusal(with("%0 = thunder.formal <0> : f32[2]\n%1 = thunder.tanh(%0) : f32[3]")) ==
+        "line 4 of the trace in memory makes a result of type f32[3], which should be f32[2]");
   CHECK(refusal(with("%0 = thunder.parameter \"w\" <1, 0, 0, 0> : f32[2]\n%1 = thunder.parameter \"w\" <1, 0, 0, 0> : f32[3]")) ==
         "line 5 of the trace in memory ends a graph in which one parameter name has two types");
-  CHECK(refusal(with("%0 = thunder.formal <0> : f32[2]", "results: %1")) == "line 4 of the trace in memory names the value %1, which is not above it");
+  CHECK(refusal(with("%0 = thunder.formal <0> : f32[2]", "results: %1")) ==
+        "line 4 of the trace in memory names the value %1, which is not above it");
   {
     std::ofstream("trace_file_cut.txt") << good.substr(0, good.size() / 2);
-    CHECK_THROWS_WITH_AS(load_trace("trace_file_cut.txt"), doctest::Contains("of the trace 'trace_file_cut.txt' is cut off: the text ends too early"), io_error);
+    CHECK_THROWS_WITH_AS(load_trace("trace_file_cut.txt"),
+                         doctest::Contains("of the trace 'trace_file_cut.txt' is cut off: the text ends too early"), io_error);
     std::remove("trace_file_cut.txt");
   }
   CHECK_THROWS_AS(load_trace("there_is_no_such_file.txt"), io_error);
@@ -190,7 +208,8 @@ TEST_CASE("mutated text is refused with a sentence, or is a graph that verifies"
         case 2: text.insert(at, 1, letters[below(letters.size())]); break;
         case 3: text[at] = static_cast<char>(below(256)); break;
         case 4:  // another number
-          if (const std::size_t digit = text.find_first_of("0123456789", at); digit != std::string::npos) text[digit] = letters[letters.find('0') + below(10)];
+          if (const std::size_t digit = text.find_first_of("0123456789", at); digit != std::string::npos)
+            text[digit] = letters[letters.find('0') + below(10)];
           break;
         default: {  // a part of another line
           const std::size_t from = below(text.size());

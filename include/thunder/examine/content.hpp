@@ -4,7 +4,8 @@
 
 namespace thunder {
 
-/// Digests of graphs that may share bodies: each body is looked at once. A hash tree from the leaves to the results, O(statements).
+/// Digests of graphs that may share bodies: each body is looked at once. A hash tree from the leaves to the results,
+/// O(statements).
 class content_hasher {
  public:
   constexpr digest of(const graph_view& g) {
@@ -47,8 +48,8 @@ class content_hasher {
   list<digest> known_;
 };
 
-/// Equal for graphs with equal results: the same statements, attributes, names, types and bodies of calls, in whatever order and at
-/// whatever level they were traced. The types of all formals count; statements that no result needs do not.
+/// Equal for graphs with equal results: the same statements, attributes, names, types and bodies of calls, in whatever order and
+/// at whatever level they were traced. The types of all formals count; statements that no result needs do not.
 constexpr digest content_digest(const graph_view& g) {
   content_hasher h;
   return h.of(g);

@@ -18,7 +18,9 @@ template <class T, auto... D> array on(void* data, const bindings& b) {
 }
 
 /// Runs a region. extents: those of its space that are known at run time.
-template <class Region, class Executor> void fused(Executor& e, std::initializer_list<const void*> inputs, std::initializer_list<void*> outputs, std::initializer_list<std::int64_t> extents = {}) {
+template <class Region, class Executor> void fused(Executor& e, std::initializer_list<const void*> inputs,
+                                                   std::initializer_list<void*> outputs,
+                                                   std::initializer_list<std::int64_t> extents = {}) {
   e.run(Region{}, inputs.begin(), outputs.begin(), extents.begin());
 }
 
@@ -28,9 +30,11 @@ template <std::int64_t... W> struct word_list {
 };
 template <std::int64_t... W> constexpr word_list<W...> list_of(words<W...>) { return {}; }
 /// Runs one statement by a routine of the executor.
-template <class Op, class Words = words<>, class Executor> void call(Executor& e, std::initializer_list<array> inputs, std::initializer_list<array> outputs) {
+template <class Op, class Words = words<>, class Executor>
+void call(Executor& e, std::initializer_list<array> inputs, std::initializer_list<array> outputs) {
   using list = decltype(list_of(Words{}));
-  e.run(type_c<Op>{}, step_arguments{inputs.begin(), static_cast<int>(inputs.size()), outputs.begin(), static_cast<int>(outputs.size()), list::data, list::count});
+  e.run(type_c<Op>{}, step_arguments{inputs.begin(), static_cast<int>(inputs.size()), outputs.begin(),
+                                     static_cast<int>(outputs.size()), list::data, list::count});
 }
 
 }  // namespace thunder::examine

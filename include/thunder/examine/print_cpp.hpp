@@ -46,8 +46,10 @@ class cpp_printer {
     function(g, "program", results);
     std::string arguments;
     for (const meta& m : formals_of(g)) arguments += ", spec<" + types_.element_and_dims(m) + ">()";
-    std::string r = "#include <thunder/thunder.hpp>\n#include <thunder/examine/statement.hpp>\n\nnamespace " + space + " {\nusing namespace thunder;\n\n";
-    return r + types_.declarations() + functions_ + "// Its trace.\ninline auto traced() {\n" + wrapped("  return trace(program" + arguments + ");") + "}\n\n}  // namespace " + space + "\n";
+    std::string r = "#include <thunder/thunder.hpp>\n#include <thunder/examine/statement.hpp>\n\nnamespace " + space +
+                    " {\nusing namespace thunder;\n\n";
+    return r + types_.declarations() + functions_ + "// Its trace.\ninline auto traced() {\n" +
+           wrapped("  return trace(program" + arguments + ");") + "}\n\n}  // namespace " + space + "\n";
   }
   static std::string as_tuple(const std::vector<std::string>& leaves) {
     if (leaves.size() == 1) return leaves[0];
@@ -68,24 +70,28 @@ class cpp_printer {
   static std::vector<meta> formals_of(const graph_view& g) {
     std::vector<meta> r(static_cast<std::size_t>(g.input_count));
     for (int i = 0; i < g.node_count; ++i)
-      if (g.nodes[i].op->id == table_of<ops::formal>()->id) r[static_cast<std::size_t>(g.word(g.nodes[i], 0))] = g.type(g.nodes[i].result);
+      if (g.nodes[i].op->id == table_of<ops::formal>()->id)
+        r[static_cast<std::size_t>(g.word(g.nodes[i], 0))] = g.type(g.nodes[i].result);
     return r;
   }
   static std::string_view short_name(const node& n) {
     const std::string_view name = n.op->name;
     return name.starts_with("thunder.") ? name.substr(8) : name;
   }
-  static bool is(const node& n, std::string_view name) { return std::string_view(n.op->name).starts_with("thunder.") && short_name(n) == name; }
+  static bool is(const node& n, std::string_view name) {
+    return std::string_view(n.op->name).starts_with("thunder.") && short_name(n) == name;
+  }
 
   // ---- functions: one for each body
   std::string function_of(const graph_view& body, const std::string& prefix) {
-    const digest content = content_digest(body);
-    if (const auto found = made_.find(content); found != made_.end()) return found->second;
+    if (const auto found = of_body_.find(&body); found != of_body_.end()) return found->second;
+    const digest content = content_digest(body);  // one module may have been traced at two levels
+    if (const auto found = made_.find(content); found != made_.end()) return of_body_[&body] = found->second;
     const std::size_t last = prefix.rfind('.');  // "h.3" is one of several
     const bool numbered = last != std::string::npos && prefix.find_first_not_of("0123456789", last + 1) == std::string::npos;
     const std::string name = names_.make(prefix.substr(0, numbered ? last : prefix.size()));
     function(body, name, &as_tuple);
-    return made_[content] = name;
+    return of_body_[&body] = made_[content] = name;
   }
 
   struct scope_of_function {
@@ -99,7 +105,8 @@ class cpp_printer {
   }
 
   void function(const graph_view& g, const std::string& name, result_text results) {
-    scope_of_function f{g, std::vector<std::string>(static_cast<std::size_t>(g.value_count)), std::vector<bool>(static_cast<std::size_t>(g.value_count))};
+    scope_of_function f{g, std::vector<std::string>(static_cast<std::size_t>(g.value_count)),
+                        std::vector<bool>(static_cast<std::size_t>(g.value_count))};
     const list<bool> live = live_nodes(g);
     std::map<int, std::string> callees;
     for (int i = 0; i < g.node_count; ++i)
@@ -132,7 +139,8 @@ class cpp_printer {
     }
     std::string parameters, types;
     for (const int v : formals) {
-      parameters += (parameters.empty() ? "auto" : ", auto") + (v >= 0 && f.needed[static_cast<std::size_t>(v)] ? " " + f.names[static_cast<std::size_t>(v)] : "");
+      parameters += (parameters.empty() ? "auto" : ", auto") +
+                    (v >= 0 && f.needed[static_cast<std::size_t>(v)] ? " " + f.names[static_cast<std::size_t>(v)] : "");
       types += (types.empty() ? "" : ", ") + (v >= 0 ? thunder::print(g.type(v)) : "?");
     }
     types = "(" + types + ") -> ";
@@ -174,28 +182,37 @@ class cpp_printer {
     const meta& m = g.type(n.result);
     const std::string name = quoted(full_name(g, n.name));
     if (trainable != 0 && trainable != 1)
-      return "named_leaf<literal_name<" + name + ">, words<" + spell_integer(trainable) + ", " + spell_integer(rule) + ", " + spell_integer(a) + ", " + spell_integer(b) + ">, dtype_of<" +
-             cpp_name(m.type) + ">, shape_t<" + types_.dims(m) + ">>()";
-    const char* names[]{"zeros", "ones", "constant", "uniform", "normal", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "fan_in_uniform"};
+      return "named_leaf<literal_name<" + name + ">, words<" + spell_integer(trainable) + ", " + spell_integer(rule) + ", " +
+             spell_integer(a) + ", " + spell_integer(b) + ">, dtype_of<" + cpp_name(m.type) + ">, shape_t<" + types_.dims(m) +
+             ">>()";
+    const char* names[]{"zeros",          "ones",          "constant",        "uniform",        "normal",
+                        "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "fan_in_uniform"};
     const bool two = rule == initialiser::uniform || rule == initialiser::normal;
     std::string start;
     if (rule == initialiser::zeros && a == 0 && b == 0) start = "";
     else if (rule == initialiser::ones && a == 0 && b == 0) start = "initial::ones";
-    else if (two) start = std::string("initial::") + names[rule] + "(" + spell_number(std::bit_cast<double>(a)) + ", " + spell_number(std::bit_cast<double>(b)) + ")";
+    else if (two)
+      start = std::string("initial::") + names[rule] + "(" + spell_number(std::bit_cast<double>(a)) + ", " +
+              spell_number(std::bit_cast<double>(b)) + ")";
     else if (rule == initialiser::fan_in_uniform && a == initial::bits_of_one && b == static_cast<int>(b))
       start = b == 0 ? "initial::fan_in_uniform()" : "initial::fan_in_uniform<" + std::to_string(b) + ">()";
     else if (rule >= initialiser::constant && rule <= initialiser::fan_in_uniform && b == 0)
-      start = std::string("initial::") + names[rule] + "(" + (rule != initialiser::constant && a == initial::bits_of_one ? "" : spell_number(std::bit_cast<double>(a))) + ")";
+      start = std::string("initial::") + names[rule] + "(" +
+              (rule != initialiser::constant && a == initial::bits_of_one ? "" : spell_number(std::bit_cast<double>(a))) + ")";
     else start = "initial_c<" + spell_integer(rule) + ", " + spell_integer(a) + ", " + spell_integer(b) + ">{}";
     return (trainable ? "param<" : "buffer<") + name + ", " + types_.element_and_dims(m) + ">(" + start + ")";
   }
 
   /// Whether a number beside an expression of an element type becomes a constant of that type.
-  static bool number_fits(dtype t, double v) { return is_floating(t) || (is_integer(t) && v >= -0x1p63 && v < 0x1p63 && v == std::floor(v)); }
+  static bool number_fits(dtype t, double v) {
+    return is_floating(t) || (is_integer(t) && v >= -0x1p63 && v < 0x1p63 && v == std::floor(v));
+  }
   bool is_number(const scope_of_function& f, int v) const {
     return is(f.g.producer(v), "full") && number_fits(f.g.type(v).type, std::bit_cast<double>(f.g.word(f.g.producer(v), 0)));
   }
-  std::string number(const scope_of_function& f, int v) const { return spell_number(std::bit_cast<double>(f.g.word(f.g.producer(v), 0))); }
+  std::string number(const scope_of_function& f, int v) const {
+    return spell_number(std::bit_cast<double>(f.g.word(f.g.producer(v), 0)));
+  }
   /// What NumPy's rules would broadcast to this value, or -1: the operand of a broadcast, or what was squeezed before it.
   int spread_source(const scope_of_function& f, int v) const {
     const node& n = f.g.producer(v);
@@ -206,7 +223,8 @@ class cpp_printer {
       if (from.rank > to.rank) return false;
       const extension e = extension_of(from, to);
       meta common;
-      return !e.same && e.squeezed == reshaped && e.mask == f.g.word(n, 0) && e.kept == f.g.type(f.g.operand(n, 0)) && broadcast_shapes(from, to, common) && common.same_shape(to);
+      return !e.same && e.squeezed == reshaped && e.mask == f.g.word(n, 0) && e.kept == f.g.type(f.g.operand(n, 0)) &&
+             broadcast_shapes(from, to, common) && common.same_shape(to);
     };
     const int x = f.g.operand(n, 0);
     const node& before = f.g.producer(x);
@@ -257,7 +275,8 @@ class cpp_printer {
     const meta& m = g.type(n.result);
     const std::string of = std::string(op) + "(";
     if (n.operands == 2 && n.op->kind == op_kind::pointwise) {
-      constexpr const char* infix[][2]{{"add", " + "}, {"sub", " - "}, {"mul", " * "}, {"div", " / "}, {"eq", " == "}, {"ne", " != "}, {"lt", " < "}, {"le", " <= "}, {"gt", " > "}, {"ge", " >= "}};
+      constexpr const char* infix[][2]{{"add", " + "}, {"sub", " - "}, {"mul", " * "}, {"div", " / "}, {"eq", " == "},
+                                       {"ne", " != "}, {"lt", " < "},  {"le", " <= "}, {"gt", " > "},  {"ge", " >= "}};
       for (const auto& [spelled_name, symbol] : infix)
         if (op == spelled_name) {
           const auto [a, b] = alike(f, x(0), x(1));
@@ -270,8 +289,10 @@ class cpp_printer {
       if (op == "fold_in") return of + name(0) + ", " + (is_number(f, x(1)) ? number(f, x(1)) : name(1)) + ")";
     }
     if (op == "where") {
-      if (is_number(f, x(1)) && !is(g.producer(x(2)), "full")) return of + name(0) + ", " + number(f, x(1)) + ", " + name(2) + ")";
-      if (is_number(f, x(2)) && !is(g.producer(x(1)), "full")) return of + name(0) + ", " + name(1) + ", " + number(f, x(2)) + ")";
+      if (is_number(f, x(1)) && !is(g.producer(x(2)), "full"))
+        return of + name(0) + ", " + number(f, x(1)) + ", " + name(2) + ")";
+      if (is_number(f, x(2)) && !is(g.producer(x(1)), "full"))
+        return of + name(0) + ", " + name(1) + ", " + number(f, x(2)) + ")";
       return of + operands(f, n) + ")";
     }
     if (op == "neg") return "-" + name(0);
@@ -284,7 +305,8 @@ class cpp_printer {
     if (op == "random_uniform") return "uniform<" + types_.element_and_dims(m) + ">(" + name(0) + ")";
     if (op == "random_normal") return "normal<" + types_.element_and_dims(m) + ">(" + name(0) + ")";
     if (op == "broadcast")
-      if (const int from = spread_source(f, n.result); from >= 0) return "broadcast<" + types_.dims(m) + ">(" + name_of_value(f, from) + ")";
+      if (const int from = spread_source(f, n.result); from >= 0)
+        return "broadcast<" + types_.dims(m) + ">(" + name_of_value(f, from) + ")";
     if (op == "reshape" && !m.same_shape(g.type(x(0)))) {
       const meta& from = g.type(x(0));
       for (int i = 0; i < m.rank && m.rank == from.rank + 1; ++i) {
@@ -327,8 +349,11 @@ class cpp_printer {
       return of + operands(f, n) + (word(0) == bits_of(1e-5) ? "" : ", " + spell_number(std::bit_cast<double>(word(0)))) + ")";
     if (op == "dropout" && std::bit_cast<double>(word(0)) > 0 && std::bit_cast<double>(word(0)) < 1)
       return of + name(0) + ", " + spell_number(std::bit_cast<double>(word(0))) + ", " + name(1) + ")";
-    if (one_of(op, {"abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "sin", "cos", "tanh", "sigmoid", "erf", "relu", "floor", "ceil", "trunc", "round", "stop_gradient",
-                    "gelu", "gelu_exact", "silu", "softplus", "take", "cross_entropy_rows"}))
+    if (one_of(op, {"abs",        "sign",    "exp",      "expm1",         "log",
+                    "log1p",      "sqrt",    "rsqrt",    "sin",           "cos",
+                    "tanh",       "sigmoid", "erf",      "relu",          "floor",
+                    "ceil",       "trunc",   "round",    "stop_gradient", "gelu",
+                    "gelu_exact", "silu",    "softplus", "take",          "cross_entropy_rows"}))
       return of + operands(f, n) + ")";
     return statement(f, n);
   }
@@ -336,14 +361,17 @@ class cpp_printer {
   identifiers names_;
   type_speller types_;
   std::set<const graph_view*> dimensioned_;
+  std::map<const graph_view*, std::string> of_body_;
   std::map<digest, std::string> made_;
   std::string functions_;
 };
 
-/// The graph as C++ source in a namespace: named dimensions, a function for each body that is called (once, however often), a generic
-/// lambda `program`, and `traced()`, its trace with arguments of the graph's types. A value is called as print(g) numbers it: v7 is %7.
-/// The ops of users are spelled by their names: "mine.cube" is the struct mine::cube.
-inline std::string print_cpp(const graph_view& g, const std::string& space = "printed") { return cpp_printer().print(g, space, &cpp_printer::as_tuple); }
+/// The graph as C++ source in a namespace: named dimensions, a function for each body that is called (once, however often), a
+/// generic lambda `program`, and `traced()`, its trace with arguments of the graph's types. A value is called as print(g) numbers
+/// it: v7 is %7. The ops of users are spelled by their names: "mine.cube" is the struct mine::cube.
+inline std::string print_cpp(const graph_view& g, const std::string& space = "printed") {
+  return cpp_printer().print(g, space, &cpp_printer::as_tuple);
+}
 /// A trace as C++ source. Its results go together as the traced function returned them: tuples, named expressions, updates.
 template <class R, class Body> std::string print_cpp(traced<R, Body>, const std::string& space = "printed") {
   return cpp_printer().print(Body::view, space, [](const std::vector<std::string>& leaves) {

@@ -17,7 +17,8 @@ class dot_writer {
   std::string text(const graph_view& g) {
     std::vector<int> outputs = draw(g, {}, "", true);
     for (std::size_t k = 0; k < outputs.size(); ++k)
-      arrow(outputs[k], box("", "result " + std::to_string(k) + "\\n" + escaped(print(g.type(g.outputs[static_cast<int>(k)]))), "shape=ellipse, style=filled, fillcolor=lightgrey"));
+      arrow(outputs[k], box("", "result " + std::to_string(k) + "\\n" + escaped(print(g.type(g.outputs[static_cast<int>(k)]))),
+                            "shape=ellipse, style=filled, fillcolor=lightgrey"));
     std::string r = "digraph {\n  node [shape=box, fontname=monospace, fontsize=10];\n  edge [arrowsize=0.6];\n";
     write(root_, "", r, 1);
     return r + arrows_ + "}\n";
@@ -64,7 +65,9 @@ class dot_writer {
     }
   }
 
-  static std::string joined(const std::string& path, const std::string& name) { return path.empty() || name.empty() ? path + name : path + "." + name; }
+  static std::string joined(const std::string& path, const std::string& name) {
+    return path.empty() || name.empty() ? path + name : path + "." + name;
+  }
 
   /// Draws a graph inside of `path`; the boxes of its results.
   std::vector<int> draw(const graph_view& g, const std::vector<int>& inputs, const std::string& path, bool outermost) {
@@ -90,9 +93,14 @@ class dot_writer {
         boxes[first] = inputs[static_cast<std::size_t>(g.word(n, 0))];
         continue;
       }
-      std::string label = formal ? "argument " + std::to_string(g.word(n, 0)) : parameter ? escaped(print_name(g, n.name, path)) : escaped(std::string(n.op->name).starts_with("thunder.") ? n.op->name + 8 : n.op->name);
+      std::string label = formal      ? "argument " + std::to_string(g.word(n, 0))
+                          : parameter ? escaped(print_name(g, n.name, path))
+                                      : escaped(std::string(n.op->name).starts_with("thunder.") ? n.op->name + 8 : n.op->name);
       if (!formal && !parameter)
-        for (int k = 0; k < n.words; ++k) label += (k ? ", " : "\\n<") + (n.op->id == digest_of("thunder.extent") ? std::to_string(g.word(n, k)) : print_word(g.word(n, k))) + (k + 1 == n.words ? ">" : "");
+        for (int k = 0; k < n.words; ++k)
+          label += (k ? ", " : "\\n<") +
+                   (n.op->id == digest_of("thunder.extent") ? std::to_string(g.word(n, k)) : print_word(g.word(n, k))) +
+                   (k + 1 == n.words ? ">" : "");
       label += "\\n" + escaped(print(g.type(n.result))) + (n.results > 1 ? ", ..." : "");
       if (parameter && here == path && outermost && name.find('.') != std::string::npos) here = name.substr(0, name.rfind('.'));
       const int b = box(here, label, formal ? "shape=ellipse" : parameter ? "style=filled, fillcolor=lightyellow" : "");
@@ -110,9 +118,9 @@ class dot_writer {
   int count_ = 0, clusters_ = 0;
 };
 
-/// The graph as a drawing for Graphviz (dot -Tsvg): a box for each statement, an arrow for each operand, a cluster for each module. What
-/// is called is drawn where it is called. `paths`: the module path of each live statement, where the graph itself no longer says it
-/// (stage::path).
+/// The graph as a drawing for Graphviz (dot -Tsvg): a box for each statement, an arrow for each operand, a cluster for each
+/// module. What is called is drawn where it is called. `paths`: the module path of each live statement, where the graph itself no
+/// longer says it (stage::path).
 inline std::string print_dot(const graph_view& g, std::span<const std::string> paths = {}) { return dot_writer(paths).text(g); }
 
 }  // namespace thunder

@@ -19,14 +19,19 @@ template <class Plan> class step_printer {
       if (!data.steps[k].op) regions += "using step_" + std::to_string(k) + " =\n" + region(k) + ";\n\n";
       steps += wrapped("  " + call(k) + ";");
     }
-    return "#include <thunder/thunder.hpp>\n#include <thunder/examine/fused.hpp>\n\nnamespace " + space + " {\nusing namespace thunder;\n\n" + types_.declarations() + regions +
-           slots() + "template <class Executor> void run(Executor& executor, void* const* slots, [[maybe_unused]] const bindings& bound) {\n" + steps + "}\n\n}  // namespace " + space + "\n";
+    return "#include <thunder/thunder.hpp>\n#include <thunder/examine/fused.hpp>\n\nnamespace " + space +
+           " {\nusing namespace thunder;\n\n" + types_.declarations() + regions + slots() +
+           "template <class Executor> void run(Executor& executor, void* const* slots, [[maybe_unused]] const bindings& bound) "
+           "{\n" +
+           steps + "}\n\n}  // namespace " + space + "\n";
   }
 
  private:
   static constexpr auto& graph = Plan::graph;
   static constexpr auto& data = Plan::data;
-  template <int... K> static std::vector<region_space> all_spaces(std::integer_sequence<int, K...>) { return {space_of_step<Plan, K>()...}; }
+  template <int... K> static std::vector<region_space> all_spaces(std::integer_sequence<int, K...>) {
+    return {space_of_step<Plan, K>()...};
+  }
 
   static std::string element(dtype t) { return std::string("dtype::") + (t == dtype::b8 ? "b8" : name_of(t)); }
   static std::string mask(unsigned m) {
@@ -50,13 +55,15 @@ template <class Plan> class step_printer {
     r += ">, pack<";
     for (int i = 0; i < s.outputs; ++i) {
       const plan_operand& o = data.operands[s.output + i];
-      r += std::string(i ? ", " : "") + "output<" + std::to_string(o.local) + ", " + element(o.element) + ", " + mask(o.mask) + ">";
+      r += std::string(i ? ", " : "") + "output<" + std::to_string(o.local) + ", " + element(o.element) + ", " + mask(o.mask) +
+           ">";
     }
     r = wrapped(r + ">");
     for (int i = 0; i < s.statements; ++i) {
       const step_statement& t = data.statements[s.statement + i];
       r.insert(r.size() - 1, 1, ',');
-      r += "           s<" + spell_op(*t.op) + ", " + op_words(*t.op, t.word, t.words) + ", " + element(t.type) + ", " + mask(t.mask);
+      r += "           s<" + spell_op(*t.op) + ", " + op_words(*t.op, t.word, t.words) + ", " + element(t.type) + ", " +
+           mask(t.mask);
       for (int j = 0; j < t.operands; ++j) r += ", " + std::to_string(data.statement_operands[t.operand + j]);
       r += ">\n";
     }
@@ -69,7 +76,8 @@ template <class Plan> class step_printer {
   std::string buffers(int first, int count) const {
     std::string r;
     for (int i = 0; i < count; ++i)
-      r += (i ? ", " : "") + ("examine::on<" + types_.element_and_dims(graph.types[data.operands[first + i].type]) + ">(" + slot(first + i) + ", bound)");
+      r += (i ? ", " : "") + ("examine::on<" + types_.element_and_dims(graph.types[data.operands[first + i].type]) + ">(" +
+                              slot(first + i) + ", bound)");
     return "{" + r + "}";
   }
   static std::string pointers(int first, int count) {
@@ -82,11 +90,15 @@ template <class Plan> class step_printer {
     if (!s.op) {
       const region_space& dims = spaces_[static_cast<std::size_t>(k)];
       std::string extents;
-      for (int i = 0; i < dims.dynamic_count; ++i) extents += (i ? ", " : "") + ("bound.extent(" + types_.spell(dims.dynamic[i]) + ")");
-      return "examine::fused<step_" + std::to_string(k) + ">(executor, " + pointers(s.input, s.inputs) + ", " + pointers(s.output, s.outputs) + (extents.empty() ? "" : ", {" + extents + "}") + ")";
+      for (int i = 0; i < dims.dynamic_count; ++i)
+        extents += (i ? ", " : "") + ("bound.extent(" + types_.spell(dims.dynamic[i]) + ")");
+      return "examine::fused<step_" + std::to_string(k) + ">(executor, " + pointers(s.input, s.inputs) + ", " +
+             pointers(s.output, s.outputs) + (extents.empty() ? "" : ", {" + extents + "}") + ")";
     }
-    if (s.op->id == digest_of(ops::extent::name)) return "executor.write(" + slot(s.output) + ", bound.extent(" + types_.spell(ops::extent::of(data.words + s.word)) + "))";
-    return "examine::call<" + spell_op(*s.op) + (s.words ? ", " + op_words(*s.op, s.word, s.words) : "") + ">(executor, " + buffers(s.input, s.inputs) + ", " + buffers(s.output, s.outputs) + ")";
+    if (s.op->id == digest_of(ops::extent::name))
+      return "executor.write(" + slot(s.output) + ", bound.extent(" + types_.spell(ops::extent::of(data.words + s.word)) + "))";
+    return "examine::call<" + spell_op(*s.op) + (s.words ? ", " + op_words(*s.op, s.word, s.words) : "") + ">(executor, " +
+           buffers(s.input, s.inputs) + ", " + buffers(s.output, s.outputs) + ")";
   }
   std::string slots() const {
     std::string r = "// The steps in order, on these buffers:\n";

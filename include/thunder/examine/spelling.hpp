@@ -37,16 +37,24 @@ class identifiers {
 
  private:
   std::set<std::string> taken_ = words_of(
-      "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl concept const consteval "
-      "constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do double dynamic_cast else enum explicit export "
-      "extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected "
-      "public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch template this thread_local "
+      "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl concept "
+      "const consteval "
+      "constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do double dynamic_cast else "
+      "enum explicit export "
+      "extern false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq "
+      "private protected "
+      "public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch "
+      "template this thread_local "
       "throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq "
       "main std thunder linux unix assert errno stdin stdout stderr NULL EOF NAN INFINITY "
-      "abs argmax as_tuple axis bf16 bits_of broadcast buffer cast ceil concatenate cos cross_entropy_rows dim dropout dtype erf examine exp expm1 extent "
-      "f16 floor fold_in full gelu gelu_exact gives initial initial_c iota layer_norm literal_name log log1p log_softmax logical_and logical_or logsumexp "
-      "matmul max maximum mean min minimum named_leaf named_value normal number ops pad param pow random_normal random_uniform relu reshape "
-      "rms_norm round rsqrt scope shape_t sigmoid sign silu sin slice softmax softplus spec sqrt statement stop_gradient sum take tanh trace "
+      "abs argmax as_tuple axis bf16 bits_of broadcast buffer cast ceil concatenate cos cross_entropy_rows dim dropout dtype erf "
+      "examine exp expm1 extent "
+      "f16 floor fold_in full gelu gelu_exact gives initial initial_c iota layer_norm literal_name log log1p log_softmax "
+      "logical_and logical_or logsumexp "
+      "matmul max maximum mean min minimum named_leaf named_value normal number ops pad param pow random_normal random_uniform "
+      "relu reshape "
+      "rms_norm round rsqrt scope shape_t sigmoid sign silu sin slice softmax softplus spec sqrt statement stop_gradient sum "
+      "take tanh trace "
       "transpose trunc uniform unsqueeze update updates var where words program traced bound call executor fused run slots");
   static std::set<std::string> words_of(std::string_view text) {
     std::set<std::string> r;
@@ -148,7 +156,8 @@ class type_speller {
 };
 /// The dimension whose size an extent statement is.
 inline dim extent_of(const graph_view& g, const node& n) {
-  return {g.word(n, 0), static_cast<std::uint64_t>(g.word(n, 1)), static_cast<std::uint64_t>(g.word(n, 2)), static_cast<std::uint64_t>(g.word(n, 3))};
+  return {g.word(n, 0), static_cast<std::uint64_t>(g.word(n, 1)), static_cast<std::uint64_t>(g.word(n, 2)),
+          static_cast<std::uint64_t>(g.word(n, 3))};
 }
 /// The op's struct: "ops::add" of "thunder.add", "mine::cube" of "mine.cube".
 inline std::string spell_op(const op_info& op) {

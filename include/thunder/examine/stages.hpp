@@ -1,5 +1,6 @@
 #pragma once
-/// The passes that a program went through, run again at run time: with their results, their times, and where each statement comes from.
+/// The passes that a program went through, run again at run time: with their results, their times, and where each statement comes
+/// from.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -19,8 +20,8 @@ struct stage {
   std::string of;                 // the module whose body is treated; of the whole program: empty
   int before = 0, after = 0;      // statements; after the partition: steps
   double seconds = 0;             // of this run, which is not optimised by being at compile time
-  std::vector<int> from;          // for each statement, which value of the pass's input it was made for (the first of a statement's); -1: none
-  std::vector<std::string> path;  // for each statement, the module path: "h.3.attn"
+  std::vector<int> from;          // of each statement: the value of the pass's input that it was made for; -1: none
+  std::vector<std::string> path;  // of each statement: the module path, "h.3.attn"
 
   /// The graph after the pass. (After the partition: the graph that was partitioned.)
   graph_view view() const { return g ? g->view() : fixed; }
@@ -53,7 +54,8 @@ struct stage_list : std::vector<stage> {
     std::snprintf(line, sizeof line, "%-14s %-20s %8s %8s %10s\n", "pass", "of", "before", "after", "ms");
     out << line;
     for (const stage& s : stages) {
-      std::snprintf(line, sizeof line, "%-14.14s %-20.20s %8d %8d %10.3f\n", s.pass.c_str(), s.of.c_str(), s.before, s.after, s.seconds * 1e3);
+      std::snprintf(line, sizeof line, "%-14.14s %-20.20s %8d %8d %10.3f\n", s.pass.c_str(), s.of.c_str(), s.before, s.after,
+                    s.seconds * 1e3);
       out << line;
     }
     return out;
@@ -67,8 +69,8 @@ inline int live_count(const graph_view& g) {
   return n;
 }
 
-/// Makes stages, one pass after another. A pass sees the graph with the statements that died before it, as during compilation; what is
-/// kept is without them.
+/// Makes stages, one pass after another. A pass sees the graph with the statements that died before it, as during compilation;
+/// what is kept is without them.
 class stage_recorder {
  public:
   using clock = std::chrono::steady_clock;
@@ -84,14 +86,16 @@ class stage_recorder {
   void after(const graph& g) {
     const double seconds = std::chrono::duration<double>(clock::now() - start_).count();
     const graph_view v = g.view();
-    numbering now{0, std::vector<int>(static_cast<std::size_t>(v.node_count), -1), std::vector<std::string>(static_cast<std::size_t>(v.node_count))};
+    numbering now{0, std::vector<int>(static_cast<std::size_t>(v.node_count), -1),
+                  std::vector<std::string>(static_cast<std::size_t>(v.node_count))};
     const list<bool> live = live_nodes(v);
     stage s;
     auto kept = std::make_shared<graph>();
     graph::import_maps map(v);
     for (int i = 0; i < v.node_count; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      const int from = i < notes_.from.size() ? notes_.from[i] : -1, scope = i < notes_.scope.size() ? notes_.scope[i] : name_info::root;
+      const int from = i < notes_.from.size() ? notes_.from[i] : -1,
+                scope = i < notes_.scope.size() ? notes_.scope[i] : name_info::root;
       const bool known = from >= 0 && static_cast<std::size_t>(from) < input_.value.size();
       now.path[at] = scope >= 0 ? print_name(v, scope) : known ? input_.path[static_cast<std::size_t>(from)] : "";
       if (!live[i]) continue;
@@ -102,7 +106,8 @@ class stage_recorder {
     }
     for (int k = 0; k < v.output_count; ++k) kept->outputs.push(map.values[v.outputs[k]]);
     for (int k = 0; k < v.parameter_count; ++k)
-      kept->note_parameter(kept->import_name(v, map, v.parameters[k].name, name_info::root), kept->import_type(v, map, v.parameters[k].type), v.parameters[k].words);
+      kept->note_parameter(kept->import_name(v, map, v.parameters[k].name, name_info::root),
+                           kept->import_type(v, map, v.parameters[k].type), v.parameters[k].words);
     kept->input_count = v.input_count;
     s.pass = pass_, s.of = of_, s.before = input_.count, s.after = now.count, s.seconds = seconds, s.g = std::move(kept);
     out_.push_back(std::move(s));
@@ -117,7 +122,8 @@ class stage_recorder {
   };
   void note_first(const graph_view& g) {
     const list<bool> live = live_nodes(g);
-    for (int i = 0, n = 0; i < g.node_count; n += live[i] ? g.nodes[i].results : 0, ++i) input_.value.push_back(live[i] ? n : -1), input_.path.push_back(g.nodes[i].body ? print_name(g, g.nodes[i].name) : "");
+    for (int i = 0, n = 0; i < g.node_count; n += live[i] ? g.nodes[i].results : 0, ++i)
+      input_.value.push_back(live[i] ? n : -1), input_.path.push_back(g.nodes[i].body ? print_name(g, g.nodes[i].name) : "");
   }
   stage_list& out_;
   std::string of_;
@@ -143,7 +149,8 @@ template <class Body, class Callee> void callee_stage(stage_list& out, body_name
   const std::string name = caller_name<Callee>(Body::view);
   body_stages<Callee>::add(out, seen, of.empty() || name.empty() ? of + name : of + "." + name);
 }
-template <class Body, int... K> void callee_stages(stage_list& out, body_names& seen, const std::string& of, std::integer_sequence<int, K...>) {
+template <class Body, int... K>
+void callee_stages(stage_list& out, body_names& seen, const std::string& of, std::integer_sequence<int, K...>) {
   (callee_stage<Body, body_struct<callees_in<Body>::list.ids[K]>>(out, seen, of), ...);
 }
 template <class Body> void callee_stages(stage_list& out, body_names& seen, const std::string& of) {
@@ -158,7 +165,8 @@ template <int Level, class Out, class In> struct body_stages<stored<trace_maker<
     stage s;
     s.pass = "trace", s.of = of, s.fixed = body::view, s.after = body::view.node_count;
     s.from.assign(static_cast<std::size_t>(s.after), -1);
-    for (int i = 0; i < s.after; ++i) s.path.push_back(body::view.nodes[i].body ? print_name(body::view, body::view.nodes[i].name) : "");
+    for (int i = 0; i < s.after; ++i)
+      s.path.push_back(body::view.nodes[i].body ? print_name(body::view, body::view.nodes[i].name) : "");
     const auto start = stage_recorder::clock::now();
     const flattened again = maker::make();
     s.seconds = std::chrono::duration<double>(stage_recorder::clock::now() - start).count();
@@ -175,7 +183,8 @@ template <class Body> struct body_stages<stored<decomposed_maker<Body>>> {
     r.after(decomposed_maker<Body>::make(r.before("decompose")).g);
   }
 };
-template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool Keep> struct body_stages<stored<vjp_maker<Body, Formals, Parameters, Seeded, Keep>>> {
+template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool Keep>
+struct body_stages<stored<vjp_maker<Body, Formals, Parameters, Seeded, Keep>>> {
   using maker = vjp_maker<Body, Formals, Parameters, Seeded, Keep>;
   static void add(stage_list& out, body_names& seen, const std::string& caller) {
     if (seen.count(maker::key)) return;
@@ -195,7 +204,10 @@ inline std::string list_steps(const partition& p) {
   std::string r;
   for (int k = 0; k < p.steps.size(); ++k) {
     const step_info& s = p.steps[k];
-    r += "step " + std::to_string(k) + ": " + (s.op ? s.op->name : "a region of " + std::to_string(s.statements) + (s.statements == 1 ? " statement" : " statements")) + " (";
+    r += "step " + std::to_string(k) + ": " +
+         (s.op ? s.op->name
+               : "a region of " + std::to_string(s.statements) + (s.statements == 1 ? " statement" : " statements")) +
+         " (";
     for (int j = 0; j < s.inputs; ++j) r += (j ? ", %" : "%") + std::to_string(p.inputs[s.input + j].value);
     r += ") -> ";
     for (int j = 0; j < s.outputs; ++j) r += (j ? ", %" : "%") + std::to_string(p.outputs[s.output + j].value);
@@ -221,12 +233,15 @@ template <class Body> stage_list stages_of() {
   return r;
 }
 
-/// Every pass from the traces of modules to the steps of a program: what it did, and how long it takes at run time. Nothing is added to
-/// programs that do not ask.
+/// Every pass from the traces of modules to the steps of a program: what it did, and how long it takes at run time. Nothing is
+/// added to programs that do not ask.
 ///
 ///     std::cout << stages(trace(step, images, labels));
 ///     std::cout << stages(jit(step).lower(images, labels))[3].text();
 template <class R, class Body> stage_list stages(traced<R, Body>) { return stages_of<Body>(); }
-template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy> stage_list stages(const compiled<Executor, Body, R, Donated, Policy>&) { return stages_of<Body>(); }
+template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy>
+stage_list stages(const compiled<Executor, Body, R, Donated, Policy>&) {
+  return stages_of<Body>();
+}
 
 }  // namespace thunder

@@ -1,6 +1,6 @@
 #pragma once
-/// Traces as text files, without loss: what tools exchange and people look at. print() of ir/print.hpp with the bodies of calls before
-/// the program, real attributes marked by a point or an exponent, and absolute names by a slash:
+/// Traces as text files, without loss: what tools exchange and people look at. print() of ir/print.hpp with the bodies of calls
+/// before the program, real attributes marked by a point or an exponent, and absolute names by a slash:
 ///
 ///     thunder trace 1
 ///     body 0
@@ -146,7 +146,8 @@ class trace_writer {
     std::int64_t formals = 0;
     for (int i = 0; i < g.node_count; ++i) {
       const node& n = g.nodes[i];
-      if (n.op->id == table_of<ops::formal>()->id && g.word(n, 0) != formals++) throw error("save_trace: the graph's formals are not in order");
+      if (n.op->id == table_of<ops::formal>()->id && g.word(n, 0) != formals++)
+        throw error("save_trace: the graph's formals are not in order");
       for (int k = 0; k < n.results; ++k) r += (k ? ", %" : "%") + std::to_string(n.result + k);
       r += std::string(" = ") + n.op->name;
       for (int k = 0; k < n.operands; ++k) r += (k ? ", %" : "(%") + std::to_string(g.operand(n, k));
@@ -198,7 +199,8 @@ class loaded_trace {
 /// Reads the text of a trace. Everything in it is checked: a graph that is read is verified.
 class trace_reader {
  public:
-  trace_reader(std::string_view text, std::string where, const op_table_by_name& ops) : text_(text), where_(std::move(where)), ops_(ops) {}
+  trace_reader(std::string_view text, std::string where, const op_table_by_name& ops)
+      : text_(text), where_(std::move(where)), ops_(ops) {}
 
   loaded_trace read() {
     next_line();
@@ -208,7 +210,8 @@ class trace_reader {
       program = rest_ == "program";
       if (!program) {
         expect("body ");
-        if (integer() != static_cast<std::int64_t>(r_.parts_.size())) fail("should begin the body number " + std::to_string(r_.parts_.size()));
+        if (integer() != static_cast<std::int64_t>(r_.parts_.size()))
+          fail("should begin the body number " + std::to_string(r_.parts_.size()));
         finish_line();
       }
       read_part();
@@ -223,13 +226,16 @@ class trace_reader {
   static constexpr int deepest = 64;
   static constexpr int most_parameters = 1'000'000;
 
-  [[noreturn]] void fail(const std::string& what) const { throw io_error("line " + std::to_string(line_) + " of the trace " + where_ + " " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw io_error("line " + std::to_string(line_) + " of the trace " + where_ + " " + what);
+  }
 
   // ---- within a line
   void next_line() {
     ++line_;
     const std::size_t end = text_.find('\n', at_);
-    if (end == std::string_view::npos) fail(at_ == text_.size() ? "is missing: the text ends too early" : "is cut off: the text ends too early");
+    if (end == std::string_view::npos)
+      fail(at_ == text_.size() ? "is missing: the text ends too early" : "is cut off: the text ends too early");
     rest_ = text_.substr(at_, end - at_);
     at_ = end + 1;
   }
@@ -284,7 +290,8 @@ class trace_reader {
         continue;
       }
       const std::string name(letters(&is_letter));
-      if (name.empty() || name.size() > 10) fail("should have a dimension, a number or at most ten letters, where it has " + shown());
+      if (name.empty() || name.size() > 10)
+        fail("should have a dimension, a number or at most ten letters, where it has " + shown());
       if (++names > 3) fail("has a product of more than three named dimensions");
       d = d * dim(name.c_str());
     }
@@ -309,7 +316,8 @@ class trace_reader {
       if (m.rank == max_rank) fail("has a tensor of more than six dimensions");
       if (m.rank > 0) expect(", ");
       m.d[m.rank++] = dimension();
-      if (m.d[m.rank - 1].size > 0 && elements > (std::int64_t{1} << 50) / m.d[m.rank - 1].size) fail("has a tensor that is too large");
+      if (m.d[m.rank - 1].size > 0 && elements > (std::int64_t{1} << 50) / m.d[m.rank - 1].size)
+        fail("has a tensor that is too large");
       elements *= std::max<std::int64_t>(m.d[m.rank - 1].size, 1);
     }
     return m;
@@ -374,7 +382,8 @@ class trace_reader {
       expect(")");
     }
     const loaded_trace::part* body = nullptr;
-    if (accept(" body ")) body = r_.parts_[static_cast<std::size_t>(index(static_cast<std::int64_t>(r_.parts_.size()), "body "))].get();
+    if (accept(" body "))
+      body = r_.parts_[static_cast<std::size_t>(index(static_cast<std::int64_t>(r_.parts_.size()), "body "))].get();
     int name_at = name_info::root;
     if (accept(" \"")) {
       r_.texts_.push_back(std::make_unique<std::string>(name()));
@@ -391,13 +400,16 @@ class trace_reader {
     do types.push(type());
     while (accept(", "));
     finish_line();
-    if (types.size() != results) fail("has " + std::to_string(results) + " results and " + std::to_string(types.size()) + " types");
+    if (types.size() != results)
+      fail("has " + std::to_string(results) + " results and " + std::to_string(types.size()) + " types");
     add(p, op_name, x, body, name_at, w, types);
   }
 
-  void add(loaded_trace::part& p, std::string_view op_name, const list<int>& x, const loaded_trace::part* body, int name_at, const list<std::int64_t>& w, const list<meta>& types) {
+  void add(loaded_trace::part& p, std::string_view op_name, const list<int>& x, const loaded_trace::part* body, int name_at,
+           const list<std::int64_t>& w, const list<meta>& types) {
     graph& g = p.g;
-    const bool formal = op_name == ops::formal::name, parameter = op_name == ops::parameter::name, call = op_name == ops::call::name;
+    const bool formal = op_name == ops::formal::name, parameter = op_name == ops::parameter::name,
+               call = op_name == ops::call::name;
     if ((body != nullptr) != call) fail(call ? "calls no body" : "has a body, and is no call");
     if (name_at >= 0 && !parameter && !call) fail("has a name, and is neither a parameter nor a call");
     if (parameter && name_at < 0) fail("is a parameter without a name");
@@ -405,40 +417,54 @@ class trace_reader {
     int operands = call ? body->view.input_count : 0, words = formal ? 1 : parameter ? 4 : 0;
     if (!formal && !parameter && !call) {
       const auto found = ops_.find(op_name);
-      if (found == ops_.end()) fail("has the op " + quoted(op_name.substr(0, 40)) + ", which is not in the list of ops that can be read");
+      if (found == ops_.end())
+        fail("has the op " + quoted(op_name.substr(0, 40)) + ", which is not in the list of ops that can be read");
       op = found->second.op, operands = found->second.operands, words = found->second.words;
     }
-    if (operands < 0 ? x.empty() : x.size() != operands) fail("has " + std::to_string(x.size()) + " operands, and should have " + (operands < 0 ? "some" : std::to_string(operands)));
-    if (words >= 0 && w.size() != words) fail("has " + std::to_string(w.size()) + " attributes, and should have " + std::to_string(words));
+    if (operands < 0 ? x.empty() : x.size() != operands)
+      fail("has " + std::to_string(x.size()) + " operands, and should have " +
+           (operands < 0 ? "some" : std::to_string(operands)));
+    if (words >= 0 && w.size() != words)
+      fail("has " + std::to_string(w.size()) + " attributes, and should have " + std::to_string(words));
     const bool pads = op->id == table_of<ops::pad>()->id, sized = op->id == table_of<ops::extent>()->id;
-    for (int k = 0; k < (pads || op->id == table_of<ops::slice>()->id ? w.size() : sized ? 1 : 0); ++k)  // sums and products of them must fit
-      if (w[k] < -1 || w[k] > (pads && k >= 2 * w.size() / 3 ? std::int64_t{1} << 20 : most)) fail("has an attribute that is negative or too large");
-    if (formal && w[0] != g.input_count++) fail("should have the index " + std::to_string(g.input_count - 1) + ": formals are in order");
+    for (int k = 0; k < (pads || op->id == table_of<ops::slice>()->id ? w.size()
+                         : sized                                      ? 1
+                                                                      : 0);
+         ++k)  // sums and products of them must fit
+      if (w[k] < -1 || w[k] > (pads && k >= 2 * w.size() / 3 ? std::int64_t{1} << 20 : most))
+        fail("has an attribute that is negative or too large");
+    if (formal && w[0] != g.input_count++)
+      fail("should have the index " + std::to_string(g.input_count - 1) + ": formals are in order");
     check_types(g, *op, x, body, w, types);
     list<int> t;
     for (const meta& m : types) t.push(g.intern(m));
-    const int first = g.put(op, w.data(), w.size(), x.data(), x.size(), t.data(), t.size(), name_at, body ? &body->view : nullptr);
+    const int first = g.put(op, w.data(), w.size(), x.data(), x.size(), t.data(), t.size(), name_at,
+                            body ? &body->view : nullptr);
     for (int k = 0; k < types.size(); ++k) values_.push_back(first + k);
     if (parameter) g.note_parameter(name_at, t[0], w.data());
     if (body) {  // its parameters are ours, below the prefix
       p.depth = std::max(p.depth, body->depth + 1);
       if (p.depth > deepest) fail("nests calls more than " + std::to_string(deepest) + " deep");
-      if (g.parameters.size() > most_parameters - body->view.parameter_count) fail("makes a program of more than a million parameters");
+      if (g.parameters.size() > most_parameters - body->view.parameter_count)
+        fail("makes a program of more than a million parameters");
       const graph_view& b = body->view;
       graph::import_maps map(b);
       for (int k = 0; k < b.parameter_count; ++k)
-        g.note_parameter(g.import_name(b, map, b.parameters[k].name, name_at), g.import_type(b, map, b.parameters[k].type), b.parameters[k].words);
+        g.note_parameter(g.import_name(b, map, b.parameters[k].name, name_at), g.import_type(b, map, b.parameters[k].type),
+                         b.parameters[k].words);
     }
   }
   /// The types of the results are those that the op, or the body, gives.
-  void check_types(const graph& g, const op_info& op, const list<int>& x, const loaded_trace::part* body, const list<std::int64_t>& w, const list<meta>& types) const {
+  void check_types(const graph& g, const op_info& op, const list<int>& x, const loaded_trace::part* body,
+                   const list<std::int64_t>& w, const list<meta>& types) const {
     list<meta> given;
     if (body) {
       const graph_view& b = body->view;
       int formal = 0;
       for (int i = 0; i < b.node_count; ++i)
         if (b.nodes[i].op->id == table_of<ops::formal>()->id && !(b.type(b.nodes[i].result) == g.type(x[formal++])))
-          fail("calls a body whose formal " + std::to_string(formal - 1) + " is " + print(b.type(b.nodes[i].result)) + " with " + print(g.type(x[formal - 1])));
+          fail("calls a body whose formal " + std::to_string(formal - 1) + " is " + print(b.type(b.nodes[i].result)) + " with " +
+               print(g.type(x[formal - 1])));
       for (int k = 0; k < b.output_count; ++k) given.push(b.type(b.outputs[k]));
     } else if (op.kind == op_kind::leaf) {
       given.push(types[0]);
@@ -448,13 +474,12 @@ class trace_reader {
       inference r;
       try {
         op.infer({in.data(), in.size(), w.data(), w.size(), op.has_target ? &types[0] : nullptr}, r);
-      } catch (const char* why) {
-        fail(std::string("has operands that do not fit: ") + why);
-      }
+      } catch (const char* why) { fail(std::string("has operands that do not fit: ") + why); }
       if (r.error != mistake::none) fail("has operands or attributes that do not fit its op");
       for (int k = 0; k < r.count(); ++k) given.push(r[k]);
     }
-    if (given.size() != types.size()) fail("has " + std::to_string(types.size()) + " results, and should have " + std::to_string(given.size()));
+    if (given.size() != types.size())
+      fail("has " + std::to_string(types.size()) + " results, and should have " + std::to_string(given.size()));
     for (int k = 0; k < given.size(); ++k)
       if (!(given[k] == types[k])) fail("makes a result of type " + print(types[k]) + ", which should be " + print(given[k]));
   }
@@ -469,7 +494,9 @@ class trace_reader {
 };
 
 /// A graph from the text of a trace. Own: ops beside thunder's, as a pack. Throws io_error that names the line.
-template <class Own = pack<>> loaded_trace read_trace(std::string_view text, const std::string& where = "in memory") { return trace_reader(text, where, readable_ops<Own>()).read(); }
+template <class Own = pack<>> loaded_trace read_trace(std::string_view text, const std::string& where = "in memory") {
+  return trace_reader(text, where, readable_ops<Own>()).read();
+}
 /// A graph from a file. Throws io_error that names the file and the line.
 template <class Own = pack<>> loaded_trace load_trace(const std::string& path) {
   file_reader file(path);

@@ -167,7 +167,8 @@ TEST_CASE("mistakes in the text") {
            {"%0, %1 = thunder.full <1.0> : f32[2]", "has 2 results and 1 types"},
            {"%0 = thunder.iota <3> : f32[2]", "has operands or attributes that do not fit its op"},
        }) {
-    CAPTURE(statement);
+    const std::string& shown = statement;  // clang captures no structured bindings
+    CAPTURE(shown);
     CHECK(refusal(with(statement)) == "line 3 of the trace in memory " + sentence);
   }
   CHECK(refusal(with("%0 = thunder.formal <0> : f32[2]\n%1 = thunder.tanh(%0) : f32[3]")) ==

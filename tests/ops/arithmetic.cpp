@@ -34,6 +34,12 @@ using N = arg<std::int64_t, 4>;
 
 }  // namespace
 
+TEST_CASE("numbers that no integer holds, and infinities") {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  CHECK(reals<arg<double>>([](auto x) { return minimum(x * 1e20_c, number<bits_of(1e300)>{}) + number<bits_of(infinity)>{}; }, {scalar(2)}) == std::vector<double>{infinity});
+  CHECK(reals<arg<std::int32_t>>([](auto x) { return x * 1e20_c; }, {whole({}, {3}, dtype::i32)})[0] == doctest::Approx(3e20));
+}
+
 TEST_CASE("arithmetic") {
   const std::vector<reference_array> in{array({4}, {1, -2, 0, 4}), array({4}, {2, 4, -1, 0.5})};
   auto check = [&](auto f, std::vector<double> expected) { CHECK(reals<V, V>(f, in) == expected); };

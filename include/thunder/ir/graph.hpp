@@ -104,6 +104,13 @@ class digest_table {
   int used_ = 0, cursor_ = 0, mask_ = 0;
 };
 
+/// Where a pass's statements come from, for who asks (examine/stages.hpp): of each new statement, which one of the graph before was
+/// being treated, and the prefix of the call that it was taken out of.
+struct provenance {
+  list<int> from, scope;
+  int at = -1, in = name_info::root;
+};
+
 /// A graph that grows. Equal statements are made once (hash-consing), so common subexpressions are shared by construction.
 struct graph {
   list<node> nodes;
@@ -116,6 +123,7 @@ struct graph {
   list<int> outputs;
   int input_count = 0;
   mistake problem = mistake::none;  // of the program as a whole; the front end reports it
+  provenance* notes = nullptr;      // for the time of a pass
 
   constexpr graph_view view(digest id = 0) const {
     return {nodes.data(), operands.data(), words.data(), values.data(), types.data(), names.data(), parameters.data(), outputs.data(),
@@ -171,6 +179,7 @@ struct graph {
     }
     const int first = values.size(), at = nodes.size();
     statement_index_.add(h, at);
+    if (notes) notes->from.push(notes->at), notes->scope.push(notes->in);
     nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name});
     if (word_count) words.append(w, word_count);
     if (operand_count) operands.append(x, operand_count);

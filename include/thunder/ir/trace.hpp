@@ -149,6 +149,7 @@ template <class R> constexpr std::uint64_t levels_used() {
 template <class R, class Body> struct traced {
   using result = R;
   using body = Body;
+  static constexpr graph_view view() { return Body::view; }
 };
 template <int Level, class R, class... X> constexpr auto store_trace() {
   using Body = stored<trace_maker<Level, leaves_of<R>, typename formals<Level, typename branch<X...>::types>::types>>;

@@ -18,16 +18,30 @@ constexpr int inlined_count(const graph_view& v) {
   return n;
 }
 
+/// What sees the passes of a lowering: nobody. (examine/stages.hpp times them.)
+struct unobserved {
+  constexpr provenance* before(const char*) { return nullptr; }
+  constexpr void after(const graph&) {}
+};
+/// From a trace to a flat graph of primitives: the passes in order, each verified.
+template <class Observer> constexpr graph lower_graph(const graph_view& v, Observer& o) {
+  const graph flat = inline_calls(v, o.before("inline_calls"));
+  o.after(verified(flat));
+  const graph primitive = decompose(flat.view(), [](const op_info&) { return true; }, o.before("decompose"));
+  o.after(verified(primitive));
+  const graph once = simplify(primitive.view(), o.before("simplify"));
+  o.after(verified(once));
+  graph twice = simplify(once.view(), o.before("simplify"));
+  o.after(verified(twice));
+  return twice;
+}
+
 /// The flat graph of primitives that a body means.
 template <class Body> struct lowered_maker {
   static constexpr digest key = mix(71, Body::key);
   static constexpr flattened make() {
-    const graph flat = inline_calls(Body::view);
-    const graph primitive = decompose(verified(flat).view(), [](const op_info&) { return true; });
-    const graph once = simplify(verified(primitive).view());
-    flattened result{simplify(verified(once).view()), {}};
-    verified(result.g);
-    return result;
+    unobserved o;
+    return {lower_graph(Body::view, o), {}};
   }
   static constexpr graph_size guess() {
     const int n = inlined_count(Body::view) * 2 + 64;

@@ -19,7 +19,10 @@ struct full : op_base<full> {
 struct cast : op_base<cast> {
   static constexpr const char* name = "thunder.cast";
   static constexpr op_kind kind = op_kind::pointwise;
-  static constexpr void infer(const arguments& x, inference& r) { r.result = x[0].with(static_cast<dtype>(x.words[0])); }
+  static constexpr void infer(const arguments& x, inference& r) {
+    if (x.words[0] < 0 || x.words[0] >= dtype_count) return r.refuse(mistake::dtypes_differ);
+    r.result = x[0].with(static_cast<dtype>(x.words[0]));
+  }
   static constexpr void vjp(auto& c) {
     const dtype from = c.operand(0).type().type, to = c.result().type().type;
     if (is_floating(from) && is_floating(to)) c.contribute(0, thunder::cast_to(c.cotangent(), from));
@@ -168,8 +171,10 @@ template <class To, expression X> constexpr auto spread_typed(X x) {
 
 /// The element type of a number beside other operands: a number beside an integer makes floats unless it is an integer.
 template <class N> constexpr dtype number_type(dtype other) {
-  const bool whole = N::value == static_cast<double>(static_cast<std::int64_t>(N::value));
-  return is_floating(other) || (whole && other != dtype::b8) ? other : whole ? dtype::i32 : dtype::f32;
+  if (is_floating(other)) return other;
+  constexpr double v = N::value;
+  if (!(v >= -0x1p63 && v < 0x1p63) || v != static_cast<double>(static_cast<std::int64_t>(v))) return dtype::f32;
+  return other != dtype::b8 ? other : dtype::i32;
 }
 /// A number as a statement.
 template <dtype T, class Shape, std::int64_t Bits> constexpr auto full_typed(number<Bits>) {

@@ -27,7 +27,12 @@ struct scatter_add : op_base<scatter_add> {
   static constexpr bool has_target = true;
   static constexpr void infer(const arguments& x, inference& r) {
     if (!is_integer(x[0].type)) return r.refuse(mistake::needs_integer);
-    if (x[1].rank != x[0].rank + x.target->rank - 1) return r.refuse(mistake::rank_mismatch, x[1].rank, x[0].rank + x.target->rank - 1);
+    if (x[1].rank != x[0].rank + x.target->rank - 1 || x.target->rank < 1) return r.refuse(mistake::rank_mismatch, x[1].rank, x[0].rank + x.target->rank - 1);
+    if (x[1].type != x.target->type) return r.refuse(mistake::dtypes_differ);
+    for (int i = 0; i < x[1].rank; ++i) {
+      const dim& d = i < x[0].rank ? x[0].d[i] : x.target->d[i - x[0].rank + 1];
+      if (!(x[1].d[i] == d)) return r.refuse(mistake::same_extent, x[1].d[i], d);
+    }
     r.result = *x.target;
   }
   static constexpr void vjp(auto& c) { c.contribute(1, emit_words<take>(nullptr, 0, nullptr, c.cotangent(), c.operand(0))); }

@@ -11,6 +11,9 @@ struct adamw : composite_op<adamw> {
   static constexpr const char* name = "thunder.adamw";
   static constexpr void infer(const arguments& x, inference& r) {
     const int n = (x.count - 2) / 4;
+    if (n < 1 || x.count != 2 + 4 * n) return r.refuse(mistake::no_gradients, x.count);
+    if (x[0].rank != 0 || x[1].rank != 0) return r.refuse(mistake::rank_mismatch, x[0].rank + x[1].rank);
+    if (!optim::same_shapes(x, 2, n)) return r.refuse(mistake::shapes_differ, n);
     r.result = x[2];
     for (int k = 1; k < n; ++k) r.more.push(x[2 + k]);
     for (int k = 0; k < 2 * n; ++k) r.more.push(x[2 + 2 * n + k]);

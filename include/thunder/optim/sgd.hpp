@@ -11,6 +11,9 @@ struct sgd : composite_op<sgd> {
   static constexpr const char* name = "thunder.sgd";
   static constexpr void infer(const arguments& x, inference& r) {
     const int n = (x.count - 1) / 3;
+    if (n < 1 || x.count != 1 + 3 * n) return r.refuse(mistake::no_gradients, x.count);
+    if (x[0].rank != 0) return r.refuse(mistake::rank_mismatch, x[0].rank);
+    if (!optim::same_shapes(x, 1, n)) return r.refuse(mistake::shapes_differ, n);
     r.result = x[1];
     for (int k = 1; k < n; ++k) r.more.push(x[1 + k]);
     for (int k = 0; k < n; ++k) r.more.push(x[1 + 2 * n + k]);

@@ -15,6 +15,13 @@ struct setting {
   constexpr setting(std::int64_t b, bool s) : bits(b), spelled(s) {}
 };
 
+/// Whether the operands of an optimizer, lists of n tensors from the first on, are floating and of one shape for each k < n.
+constexpr bool same_shapes(const arguments& x, int first, int n) {
+  for (int k = first; k < x.count; ++k)
+    if (!is_floating(x[k].type) || !x[k].same_shape(x[first + (k - first) % n])) return false;
+  return true;
+}
+
 /// "adamw.m.fc1.weight" from "adamw.m." and the name of a parameter.
 template <fixed_string Prefix, class Name> struct buffer_name {
  private:

@@ -6,14 +6,16 @@
 namespace thunder {
 
 /// Replaces the composites for which `wanted(op)` holds, until there is none. Other statements are copied.
-template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wanted) {
+template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wanted, provenance* notes = nullptr) {
   graph g;
+  g.notes = notes;
   graph::import_maps map(v);
   list<int> parts;
   const list<bool> live = live_nodes(v);  // a composite that is gone stays behind as a dead statement
   bool again = false;
   for (int i = 0; i < v.node_count; ++i) {
     if (!live[i]) continue;
+    if (notes) notes->at = i;
     const node& n = v.nodes[i];
     const int before = g.nodes.size();
     g.import(v, n, map);
@@ -28,7 +30,16 @@ template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wa
   for (int k = 0; k < v.parameter_count; ++k)
     g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
   g.input_count = v.input_count;
-  if (again) return decompose(g.view(), wanted);
+  g.notes = nullptr;
+  if (again) {
+    provenance second;
+    graph r = decompose(g.view(), wanted, notes ? &second : nullptr);
+    if (notes) {
+      for (int& from : second.from) from = notes->from[from];
+      *notes = second;
+    }
+    return r;
+  }
   return g;
 }
 

@@ -9,8 +9,8 @@ namespace thunder {
 // ---- a body without the composites that have no rule
 template <class Body> struct decomposed_maker {
   static constexpr digest key = mix(57, Body::key);
-  static constexpr flattened make() {
-    flattened r{decompose(Body::view, lacks_vjp), {}};
+  static constexpr flattened make(provenance* notes = nullptr) {
+    flattened r{decompose(Body::view, lacks_vjp, notes), {}};
     verified(r.g);
     for (int i = 0; i < Body::data.size.lifted; ++i) r.lifted.push(Body::data.lifted[i]);
     return r;
@@ -88,16 +88,18 @@ template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool 
   static constexpr callee_list callees = callees_of(Body::view);
   using source = typename differentiable<Body>::type;
   static constexpr op_list ops = ops_of(source::view);
-  template <int... K, int... R> static constexpr flattened make_with(std::integer_sequence<int, K...>, std::integer_sequence<int, R...>) {
+  template <int... K, int... R> static constexpr flattened make_with(std::integer_sequence<int, K...>, std::integer_sequence<int, R...>, provenance* notes) {
     constexpr const vjp_rule* rules = rule_table<pack<op_struct<ops.ids[R]>...>>::data;
     constexpr derived_body derived[sizeof...(K) + 1]{derive<body_struct<callees.ids[K]>>()..., derived_body{0, nullptr}};
     flattened r;
-    r.g = vjp(source::view, {Seeded, Keep, Formals, Parameters, rules, sizeof...(R), derived, sizeof...(K)});
+    r.g = vjp(source::view, {Seeded, Keep, Formals, Parameters, rules, sizeof...(R), derived, sizeof...(K), notes});
     verified(r.g);
     for (int i = 0; i < Body::data.size.lifted; ++i) r.lifted.push(Body::data.lifted[i]);
     return r;
   }
-  static constexpr flattened make() { return make_with(std::make_integer_sequence<int, callees.count>{}, std::make_integer_sequence<int, ops.count>{}); }
+  static constexpr flattened make(provenance* notes = nullptr) {
+    return make_with(std::make_integer_sequence<int, callees.count>{}, std::make_integer_sequence<int, ops.count>{}, notes);
+  }
   static constexpr graph_size guess() {
     const graph_size& s = source::data.size;
     return {s.nodes * 6 + 64, s.operands * 8 + 96, s.words * 8 + 256, s.values * 6 + 64 + 2 * s.parameters, s.types * 2 + 16, s.names * 2 + s.parameters + 8, s.parameters,

@@ -133,11 +133,13 @@ struct simplifier {
   }
 };
 
-constexpr graph simplify(const graph_view& v) {
+constexpr graph simplify(const graph_view& v, provenance* notes = nullptr) {
   simplifier s;
+  s.g.notes = notes;
   graph::import_maps map(v);
   int x[8]{};
   for (int i = 0; i < v.node_count; ++i) {
+    if (notes) notes->at = i;
     const node& n = v.nodes[i];
     if (n.operands > 0 && n.operands <= 8 && n.results == 1 && !n.body) {
       for (int k = 0; k < n.operands; ++k) x[k] = map.values[v.operand(n, k)];
@@ -153,6 +155,7 @@ constexpr graph simplify(const graph_view& v) {
   for (int k = 0; k < v.parameter_count; ++k)
     s.g.note_parameter(s.g.import_name(v, map, v.parameters[k].name, name_info::root), s.g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
   s.g.input_count = v.input_count;
+  s.g.notes = nullptr;
   return static_cast<graph&&>(s.g);
 }
 

@@ -24,6 +24,7 @@ struct vjp_options {
   int rule_count = 0;
   const derived_body* callees = nullptr;
   int callee_count = 0;
+  provenance* notes = nullptr;
   constexpr bool wants(std::int64_t formal) const { return formal < 64 && (formals >> formal & 1); }
 };
 
@@ -38,7 +39,11 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   graph g;
   g.nodes.reserve(v.node_count * 3), g.operands.reserve(v.operand_count * 4), g.values.reserve(v.value_count * 3);
   graph::import_maps map(v);
-  for (int i = 0; i < v.node_count; ++i) g.import(v, v.nodes[i], map);
+  g.notes = options.notes;
+  for (int i = 0; i < v.node_count; ++i) {
+    if (g.notes) g.notes->at = i;
+    g.import(v, v.nodes[i], map);
+  }
   for (int k = 0; k < v.parameter_count; ++k)
     g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
   g.input_count = v.input_count;
@@ -83,6 +88,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
     bool reached = false;
     for (int k = 0; k < n.results; ++k) reached = reached || (cotangents[n.result + k] >= 0 && active[n.result + k]);
     if (!reached || n.op->kind == op_kind::leaf) continue;
+    if (g.notes) g.notes->at = g.notes->from[i];
     seeds.clear(), parts.clear(), wanted.clear();
     for (int k = 0; k < n.operands; ++k) parts.push(-1), wanted.push(active[g.operand(n, k)]);
     if (n.body) {
@@ -133,6 +139,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   if (options.parameters)
     for (int k = 0; k < g.parameters.size(); ++k)
       if (is_trainable(g.parameters[k], g.view())) give(parameter_cotangents[g.parameters[k].name], g.types[g.parameters[k].type]);
+  g.notes = nullptr;
   return g;
 }
 

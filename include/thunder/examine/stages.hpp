@@ -151,11 +151,12 @@ template <class Body, class Callee> void callee_stage(stage_list& out, body_name
 }
 template <class Body, int... K>
 void callee_stages(stage_list& out, body_names& seen, const std::string& of, std::integer_sequence<int, K...>) {
-  (callee_stage<Body, body_struct<callees_in<Body>::list.ids[K]>>(out, seen, of), ...);
+  (callee_stage<Body, body<callees_in<Body>::list.ids[K]>>(out, seen, of), ...);
 }
 template <class Body> void callee_stages(stage_list& out, body_names& seen, const std::string& of) {
   callee_stages<Body>(out, seen, of, std::make_integer_sequence<int, callees_in<Body>::list.count>{});
 }
+template <digest Key> struct body_stages<body<Key>> : body_stages<body_struct<Key>> {};
 template <int Level, class Out, class In> struct body_stages<stored<trace_maker<Level, Out, In>>> {
   using maker = trace_maker<Level, Out, In>;
   static void add(stage_list& out, body_names& seen, const std::string& of) {

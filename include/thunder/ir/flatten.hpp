@@ -201,4 +201,18 @@ template <class Body> struct body_definition {
 };
 template <digest Key> using body_struct = typename decltype(body_of(body_tag<Key>{}))::type;
 
+/// A stored graph by its key alone. A function's name spells its template arguments out, and those of a Maker grow with the trace: what
+/// is instantiated for each statement or result takes this, else the names alone cost the square of the trace's length.
+template <digest Key> struct body {
+  static constexpr digest key = Key;
+  static constexpr auto& data = body_struct<Key>::data;
+  static constexpr auto& view = body_struct<Key>::view;
+};
+template <class Stored> struct registered {
+  static_assert(sizeof(body_definition<Stored>) > 0);
+  using type = body<Stored::key>;
+};
+/// Makes a graph, stores it, and names it.
+template <class Maker> using stored_body = typename registered<stored<Maker>>::type;
+
 }  // namespace thunder

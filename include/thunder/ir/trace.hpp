@@ -62,7 +62,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
 /// A call of a body, as a source of leaves: leaf<K>() is its result number K.
 template <class Body, fixed_string Prefix, class... X> struct call_of {
   using record = call_record<Body, Prefix, X...>;
-  static_assert(sizeof(body_definition<Body>) > 0 && record::value.result_count >= 0);
+  static_assert(record::value.result_count >= 0);
   template <int K> static constexpr auto leaf() {
     using E = typename expr_of_layout<typename record::template result_layout<K>, record::id, K>::type;
     static_assert(sizeof(defines<E, record>) > 0);
@@ -152,7 +152,7 @@ template <class R, class Body> struct traced {
   static constexpr graph_view view() { return Body::view; }
 };
 template <int Level, class R, class... X> constexpr auto store_trace() {
-  using Body = stored<trace_maker<Level, leaves_of<R>, typename formals<Level, typename branch<X...>::types>::types>>;
+  using Body = stored_body<trace_maker<Level, leaves_of<R>, typename formals<Level, typename branch<X...>::types>::types>>;
   if constexpr (Body::data.problem != mistake::none) return make<refused<Body::data.problem, 0>>();
   else return traced<R, Body>{};
 }

@@ -80,24 +80,44 @@ template <class... E> struct update_names<updates<E...>, false> {
   template <class Out> static constexpr void collect(Out& out, int& at) { (update_names<E, true>::collect(out, at), ...); }
 };
 
-/// The plan of a lowered body whose results are shaped like R. Donated: a mask of formals that results may replace (each by the first
-/// result of its type). Commit last: overwrite nothing before all results are known.
-template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false> struct planned {
+/// For each result the hash of the name that it updates, or 0.
+template <digest... Name> struct result_names {};
+template <class R> struct names_in {
+  static constexpr int count = tree<R>::leaves;
+  struct name_list { digest of[at_least_one(count)]; };
+  static constexpr name_list list = [] {
+    name_list r{};
+    int at = 0;
+    update_names<R>::collect(r.of, at);
+    return r;
+  }();
+  template <int... K> static constexpr auto names(std::integer_sequence<int, K...>) { return result_names<list.of[K]...>{}; }
+  using type = decltype(names(std::make_integer_sequence<int, count>{}));
+};
+
+/// The plan of a lowered body. Names: those of its results. Donated: a mask of formals that results may replace (each by the first
+/// result of its type). CommitLast: overwrite nothing before all results are known.
+template <class Body, class Names, std::uint64_t Donated, bool CommitLast> struct planned;
+template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast> struct planned<Body, result_names<Name...>, Donated, CommitLast> {
   using graph_type = lowered<Body>;
   static constexpr auto& graph = graph_type::view;
+  static constexpr digest names[sizeof...(Name) + 1]{Name..., 0};
+  static constexpr int results = sizeof...(Name);
+  static constexpr digest key = [] {
+    digest h = mix(mix(mix(73, Body::key), Donated), CommitLast);
+    for (digest d : names) h = mix(h, d);
+    return h;
+  }();
   struct replacement_list {
-    replacement of[at_least_one(tree<R>::leaves)];
+    replacement of[at_least_one(results)];
     std::uint64_t unused = 0;   // donated formals that no result can replace
     bool unknown_name = false;  // an update of what the program does not read
     bool twice = false;         // two values for one name
   };
   static constexpr replacement_list replaces = [] {
-    digest names[at_least_one(tree<R>::leaves)]{};
-    int at = 0;
-    update_names<R>::collect(names, at);
     replacement_list r{};
     r.unused = Donated;
-    for (int i = 0; i < tree<R>::leaves; ++i) {
+    for (int i = 0; i < results; ++i) {
       for (int k = 0; names[i] && k < i; ++k) r.twice = r.twice || (names[k] == names[i] && graph.outputs[k] != graph.outputs[i]);
       const meta& m = graph.type(graph.outputs[i]);
       for (int k = 0; names[i] && k < graph.parameter_count; ++k)
@@ -130,5 +150,20 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
  public:
   static constexpr auto data = fitted();
 };
+
+/// A plan by its key alone, for the names of the functions that its steps become (see `body`).
+template <digest Key> struct program_plan {
+  using made = body_struct<Key>;
+  static constexpr auto& graph = made::graph;
+  static constexpr auto& data = made::data;
+  static constexpr mistake problem = made::problem;
+};
+template <class Plan> struct registered_plan {
+  static_assert(sizeof(body_definition<Plan>) > 0);
+  using type = program_plan<Plan::key>;
+};
+/// The plan of a body whose results are shaped like R.
+template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false>
+using plan_for = typename registered_plan<planned<Body, typename names_in<R>::type, Donated, CommitLast>>::type;
 
 }  // namespace thunder

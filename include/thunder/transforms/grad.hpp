@@ -27,7 +27,7 @@ constexpr bool any_lacks_vjp(const graph_view& v) {
   return false;
 }
 template <class Body, bool Needed = any_lacks_vjp(Body::view)> struct differentiable { using type = Body; };
-template <class Body> struct differentiable<Body, true> { using type = stored<decomposed_maker<Body>>; };
+template <class Body> struct differentiable<Body, true> { using type = stored_body<decomposed_maker<Body>>; };
 
 // ---- the rules of a body's ops
 inline constexpr int max_ops = 128;
@@ -76,10 +76,10 @@ constexpr std::uint64_t floating_formals(const graph_view& v) {
       mask |= std::uint64_t{1} << v.word(v.nodes[i], 0);
   return mask;
 }
-template <class Body> using derivative_of = stored<vjp_maker<Body, floating_formals(Body::view), true, true, false>>;
+template <class Body> using derivative_of = stored_body<vjp_maker<Body, floating_formals(Body::view), true, true, false>>;
 template <class Body> constexpr derived_body derive() {
   static_assert(Body::view.input_count <= 64, "a module that is differentiated takes at most 64 expressions: read the others as parameters");
-  static_assert(sizeof(body_definition<derivative_of<Body>>) > 0 && derivative_of<Body>::view.node_count >= 0);  // evaluated here
+  static_assert(derivative_of<Body>::view.node_count >= 0);  // evaluated here
   return {Body::key, &derivative_of<Body>::view};
 }
 
@@ -90,7 +90,7 @@ template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool 
   static constexpr op_list ops = ops_of(source::view);
   template <int... K, int... R> static constexpr flattened make_with(std::integer_sequence<int, K...>, std::integer_sequence<int, R...>, provenance* notes) {
     constexpr const vjp_rule* rules = rule_table<pack<op_struct<ops.ids[R]>...>>::data;
-    constexpr derived_body derived[sizeof...(K) + 1]{derive<body_struct<callees.ids[K]>>()..., derived_body{0, nullptr}};
+    constexpr derived_body derived[sizeof...(K) + 1]{derive<body<callees.ids[K]>>()..., derived_body{0, nullptr}};
     flattened r;
     r.g = vjp(source::view, {Seeded, Keep, Formals, Parameters, rules, sizeof...(R), derived, sizeof...(K), notes});
     verified(r.g);
@@ -191,7 +191,7 @@ template <class F, class Wrt, bool Value> struct grad_function {
  private:
   template <class Body, std::uint64_t Mask, bool Parameters, class E> struct call_maker;
   template <class Body, std::uint64_t Mask, bool Parameters, class... E> struct call_maker<Body, Mask, Parameters, pack<E...>> {
-    using type = call_of<stored<vjp_maker<Body, Mask, Parameters, false, Value>>, "", E...>;
+    using type = call_of<stored_body<vjp_maker<Body, Mask, Parameters, false, Value>>, "", E...>;
   };
   template <class R, class Call, class G> static constexpr auto with_value(G g) {
     if constexpr (Value) return std::pair{tree<R>::template rebuild<Call, 0>(), g};

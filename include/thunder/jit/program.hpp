@@ -225,7 +225,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   template <int First, int... K> void run_steps([[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     (run_step<First + K>(where, b), ...);
   }
-  template <int K> void run_step(void* const* where, const bindings& b) {
+  /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
+  template <int K> [[gnu::noinline]] void run_step(void* const* where, const bindings& b) {
     constexpr step_info s = plan::data.steps[K];
     if constexpr (s.op == nullptr) {
       constexpr region_space dims = space_of_step<plan, K>();

@@ -12,7 +12,7 @@
 using namespace char_gpt;
 namespace {
 
-inline constexpr dimensions tiny{.layers = 2, .heads = 2, .width = 16, .context = 12};
+inline constexpr dimensions tiny{.layers = 1, .heads = 2, .width = 16, .context = 12};
 
 corpus small_text() {
   std::string s;

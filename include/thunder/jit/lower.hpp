@@ -66,24 +66,39 @@ template <class... E> struct update_names<updates<E...>, false> {
   template <class Out> static constexpr void collect(Out& out, int& at) { (update_names<E, true>::collect(out, at), ...); }
 };
 
-/// The plan of a lowered body whose results are shaped like R. Donated: a mask of formals that results may replace (each by the first
+/// The hashes of the names that results are new values for, as words: 0 for those that are not.
+template <class R> struct updated_names {
+  struct storage_type { digest of[at_least_one(tree<R>::leaves)]{}; };
+  static constexpr storage_type names = [] {
+    storage_type r;
+    int at = 0;
+    update_names<R>::collect(r.of, at);
+    return r;
+  }();
+  template <int... I> static constexpr auto as_words(std::integer_sequence<int, I...>) { return words<static_cast<std::int64_t>(names.of[I])...>{}; }
+  using type = decltype(as_words(std::make_integer_sequence<int, tree<R>::leaves>{}));
+};
+
+/// The plan of a lowered body. Names: of its results, as above. Donated: a mask of formals that results may replace (each by the first
 /// result of its type). Commit last: overwrite nothing before all results are known.
-template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false> struct planned {
+template <class Body, class Names, std::uint64_t Donated, bool CommitLast> struct planned_as {
+  static constexpr digest key = mix(mix(mix(79, Body::key), word_data<Names>::key), Donated * 2 + CommitLast);
   using graph_type = lowered<Body>;
   static constexpr auto& graph = graph_type::view;
+  static constexpr int leaves = word_data<Names>::count;
   struct replacement_list {
-    replacement of[at_least_one(tree<R>::leaves)];
+    replacement of[at_least_one(leaves)];
     std::uint64_t unused = 0;   // donated formals that no result can replace
     bool unknown_name = false;  // an update of what the program does not read
     bool twice = false;         // two values for one name
   };
   static constexpr replacement_list replaces = [] {
-    digest names[at_least_one(tree<R>::leaves)]{};
-    int at = 0;
-    update_names<R>::collect(names, at);
+    const std::int64_t* given = word_data<Names>::data;
+    list<digest> names;
+    for (int i = 0; i < leaves; ++i) names.push(static_cast<digest>(given[i]));
     replacement_list r{};
     r.unused = Donated;
-    for (int i = 0; i < tree<R>::leaves; ++i) {
+    for (int i = 0; i < leaves; ++i) {
       for (int k = 0; names[i] && k < i; ++k) r.twice = r.twice || (names[k] == names[i] && graph.outputs[k] != graph.outputs[i]);
       const meta& m = graph.type(graph.outputs[i]);
       for (int k = 0; names[i] && k < graph.parameter_count; ++k)
@@ -115,6 +130,29 @@ template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = fals
 
  public:
   static constexpr auto data = fitted();
+};
+
+/// The same for results that are shaped like R.
+template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false>
+using planned = planned_as<Body, typename updated_names<R>::type, Donated, CommitLast>;
+
+// ---- from a plan's digest back to the plan: what is made for every step names the digest. A plan's own type names all parameters, which
+// makes symbols of many thousand letters, and hundreds of those take g++ minutes.
+template <digest Key> struct plan_tag {
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wnon-template-friend"
+#endif
+  friend constexpr auto plan_of(plan_tag);
+#pragma GCC diagnostic pop
+};
+template <class Plan> struct plan_definition {
+  friend constexpr auto plan_of(plan_tag<Plan::key>) { return type_c<Plan>{}; }
+};
+template <digest Key> struct keyed_plan {
+  using type = typename decltype(plan_of(plan_tag<Key>{}))::type;
+  static constexpr auto& graph = type::graph;
+  static constexpr auto& data = type::data;
 };
 
 }  // namespace thunder

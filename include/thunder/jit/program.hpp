@@ -23,10 +23,51 @@ enum class non_finite : std::uint8_t {
   refuse  // throws numeric_error before anything is overwritten: parameters and donated arguments are as they were
 };
 
+/// The steps of a plan: where[i] is the memory of slot i, b binds the named dimensions.
+template <class Executor, digest Key> struct program_steps {
+  using plan = keyed_plan<Key>;
+  static constexpr auto& graph = plan::graph;
+
+  /// Steps First + K...
+  template <int First, int... K>
+  static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
+    (run_step<First + K>(executor, where, b), ...);
+  }
+
+ private:
+  /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
+  template <int K> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
+    constexpr step_info s = plan::data.steps[K];
+    if constexpr (s.op == nullptr) {
+      constexpr region_space dims = space_of_step<plan, K>();
+      const void* in[at_least_one(s.inputs)]{};
+      void* out[at_least_one(s.outputs)]{};
+      std::int64_t extents[max_rank]{};
+      for (int i = 0; i < s.inputs; ++i) in[i] = where[plan::data.operands[s.input + i].slot];
+      for (int i = 0; i < s.outputs; ++i) out[i] = where[plan::data.operands[s.output + i].slot];
+      for (int i = 0; i < dims.dynamic_count; ++i) extents[i] = b.extent(dims.dynamic[i]);
+      executor.run(region_of<plan, K>(), in, out, extents);
+    } else if constexpr (s.op->id == digest_of(ops::extent::name)) {
+      executor.write(where[plan::data.operands[s.output].slot], b.extent(ops::extent::of(plan::data.words + s.word)));
+    } else {
+      array x[at_least_one(s.inputs + s.outputs)];
+      for (int i = 0; i < s.inputs + s.outputs; ++i) {
+        const plan_operand& o = plan::data.operands[s.input + i];
+        const meta& m = graph.types[o.type];
+        x[i].data = where[o.slot], x[i].type = m.type, x[i].rank = m.rank;
+        for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
+      }
+      executor.run(type_c<op_struct<s.op->id>>{}, step_arguments{x, s.inputs, x + s.inputs, s.outputs, plan::data.words + s.word, s.words});
+    }
+  }
+};
+
 /// A program of one trace. R: what the traced function returns; Donated: a mask of formals that it may overwrite.
 template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy> class compiled {
  public:
   using plan = planned<Body, R, Donated, Policy == non_finite::refuse>;
+  static_assert(sizeof(plan_definition<plan>) > 0);
+  using steps = program_steps<Executor, plan::key>;
   static constexpr auto& graph = plan::graph;
   static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;
   using result_type = typename result_builder<R>::type;
@@ -166,10 +207,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    executor_.play(where, slot_count, b, [&] { run_steps<0>(where, b, std::make_integer_sequence<int, plan::data.commit>{}); });
+    executor_.play(where, slot_count, b, [&] { steps::template run<0>(executor_, where, b, std::make_integer_sequence<int, plan::data.commit>{}); });
     if constexpr (Policy == non_finite::refuse) check_finite(where);
     if constexpr (plan::data.commit < step_count)
-      run_steps<plan::data.commit>(where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
+      steps::template run<plan::data.commit>(executor_, where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
     int formal = 0;
     auto hand_over = [&](const auto& argument) {
       using Argument = argument_of<decltype(argument)>;
@@ -220,35 +261,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     for (int i = 0; i < graph.node_count; ++i)
       if (graph.nodes[i].op->id == table_of<ops::formal>()->id && graph.word(graph.nodes[i], 0) == index) return graph.type(graph.nodes[i].result);
     throw error("argument " + std::to_string(index) + " does not exist");
-  }
-
-  template <int First, int... K> void run_steps([[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
-    (run_step<First + K>(where, b), ...);
-  }
-  /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
-  template <int K> [[gnu::noinline]] void run_step(void* const* where, const bindings& b) {
-    constexpr step_info s = plan::data.steps[K];
-    if constexpr (s.op == nullptr) {
-      constexpr region_space dims = space_of_step<plan, K>();
-      const void* in[at_least_one(s.inputs)]{};
-      void* out[at_least_one(s.outputs)]{};
-      std::int64_t extents[max_rank]{};
-      for (int i = 0; i < s.inputs; ++i) in[i] = where[plan::data.operands[s.input + i].slot];
-      for (int i = 0; i < s.outputs; ++i) out[i] = where[plan::data.operands[s.output + i].slot];
-      for (int i = 0; i < dims.dynamic_count; ++i) extents[i] = b.extent(dims.dynamic[i]);
-      executor_.run(region_of<plan, K>(), in, out, extents);
-    } else if constexpr (s.op->id == digest_of(ops::extent::name)) {
-      executor_.write(where[plan::data.operands[s.output].slot], b.extent(ops::extent::of(plan::data.words + s.word)));
-    } else {
-      array x[at_least_one(s.inputs + s.outputs)];
-      for (int i = 0; i < s.inputs + s.outputs; ++i) {
-        const plan_operand& o = plan::data.operands[s.input + i];
-        const meta& m = graph.types[o.type];
-        x[i].data = where[o.slot], x[i].type = m.type, x[i].rank = m.rank;
-        for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
-      }
-      executor_.run(type_c<op_struct<s.op->id>>{}, step_arguments{x, s.inputs, x + s.inputs, s.outputs, plan::data.words + s.word, s.words});
-    }
   }
 
   [[no_unique_address]] Executor executor_;

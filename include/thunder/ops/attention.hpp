@@ -88,9 +88,12 @@ struct attention_parts {
  private:
   /// What a score is where its key takes no part: its exponential is 0 beside any other, and a row of nothing else stays finite.
   static constexpr number<bits_of(-1e38)> nothing{};
+  /// [t, s], spread over the heads: the layers of a model share it, in memory.
   static constexpr value causal_mask(auto s) {
-    const meta m = s.type().with(dtype::i32);
-    return thunder::iota_like(s.g, m, m.rank - 1) <= thunder::iota_like(s.g, m, m.rank - 2);
+    const meta m = s.type();
+    meta square{dtype::i32, 2, {}};
+    square.d[0] = m.d[m.rank - 2], square.d[1] = m.d[m.rank - 1];
+    return thunder::spread_to(thunder::iota_like(s.g, square, 1) <= thunder::iota_like(s.g, square, 0), m);
   }
   static constexpr value scale_of(auto q, const meta& m, double scale) {
     const dim d = q.type().d[q.type().rank - 1];

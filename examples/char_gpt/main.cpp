@@ -15,7 +15,7 @@ inline constexpr dimensions model_sizes{.layers = 4, .heads = 4, .width = 128, .
 
 struct options {
   std::string data = default_text, checkpoint, prompt = "\n";
-  int steps = 2000, batch = 16, every = 200, warmup = 100, characters = 600;
+  int steps = 1500, batch = 16, every = 150, warmup = 100, characters = 600;
   double rate = 2e-3;
   std::int64_t seed = 42;
   sampling how;

@@ -44,7 +44,8 @@ TEST_CASE("a cache is updated in place") {
 
 TEST_CASE("a cache whose old value is needed later is copied") {
   auto program = jit([](auto row, auto position) {
-    const auto old = buffer<"cache", float, 5, 3>(), next = dynamic_update_slice<0>(old, reshape<1, 3>(row), position);
+    const auto old = buffer<"cache", float, 5, 3>();
+    const auto next = dynamic_update_slice<0>(old, reshape<1, 3>(row), position);
     return std::tuple{matmul(next, transpose(old)), old, update(named_value<"cache">(next))};
   });
   const tensor<float, 3> row{1, 2, 4};

@@ -9,6 +9,7 @@ using namespace jit_tests;
 namespace {
 
 constexpr nn::transformer_options small{.heads = 4, .kv_heads = 2, .layers = 2};
+constexpr nn::transformer_options dropping{.heads = 2, .layers = 2, .dropout = 0.5};
 constexpr int width = 16, length = 6;
 
 // (x: [B, length, width]) -> the same
@@ -58,8 +59,7 @@ TEST_CASE("a cache gives what the whole text gives") {
 }
 
 TEST_CASE("dropout by a key") {
-  constexpr nn::transformer_options o{.heads = 2, .layers = 2, .dropout = 0.5};
-  auto program = jit([](auto x, auto key) { return repeat<2, "h">(nn::transformer_block<o>{}, std::pair{x, key}); });
+  auto program = jit([](auto x, auto key) { return repeat<2, "h">(nn::transformer_block<dropping>{}, std::pair{x, key}); });
   const auto x = wave<float, 1, 3, 4>(0.5);
   state s = init(program, 5, x, std::int64_t{1});
   const auto first = program(s, x, std::int64_t{1}).first, again = program(s, x, std::int64_t{1}).first, other = program(s, x, std::int64_t{2}).first;

@@ -107,7 +107,7 @@ struct part_case {
   std::int64_t m;
 };
 TEST_CASE("dynamic_slice and dynamic_update_slice: every element type, both index types, clamped, in place") {
-  for (const part_case& c : {part_case{{7}, 0, 3}, {{5, 1}, 1, 1}, {{3, 100, 5}, 1, 1}, {{3, 100, 5}, 1, 64}, {{4, 8, 16, 3}, 2, 16}, {{0, 3}, 1, 2}, {{200, 300}, 0, 77}})
+  for (const part_case& c : {part_case{{7}, 0, 3}, {{5, 1}, 1, 1}, {{3, 100, 5}, 1, 1}, {{3, 100, 5}, 1, 64}, {{4, 8, 16, 3}, 2, 16}, {{0, 3}, 1, 2}, {{50, 60}, 0, 17}})
     for (const dtype t : all_types)
       for (const dtype it : {dtype::i32, dtype::i64})
         for (const std::int64_t start : {-3, 0, 2, 1000}) {

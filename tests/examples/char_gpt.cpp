@@ -30,7 +30,7 @@ std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 constexpr optim::warmup_cosine rate{.peak = 1e-2, .warmup = 4, .steps = 20};
-/// Trains up to a step and saves every three steps, the first time only if there is no checkpoint yet.
+/// Trains up to a step, and saves every three steps.
 void train(trainer<tiny>& t, std::int64_t until, const std::string& path) {
   while (t.steps_done() < until) {
     t.advance(rate(t.steps_done()));

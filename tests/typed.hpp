@@ -28,6 +28,22 @@ template <class... X, class F> std::vector<double> reals(F f, const std::vector<
 }
 template <class... X, class F> std::vector<std::int64_t> integers(F f, const std::vector<reference_array>& inputs) { return run<X...>(f, inputs)[0].integers; }
 
+/// Central differences of a scalar function of input `which`, element by element.
+template <class... X, class F>
+std::vector<double> differences(F f, std::vector<reference_array> inputs, std::size_t which, const interpreter<>::parameter_map& parameters = {}) {
+  std::vector<double> r;
+  for (std::size_t i = 0; i < inputs[which].reals.size(); ++i) {
+    const double at = inputs[which].reals[i], h = 1e-5;
+    inputs[which].reals[i] = at + h;
+    const double up = reals<X...>(f, inputs, parameters)[0];
+    inputs[which].reals[i] = at - h;
+    const double down = reals<X...>(f, inputs, parameters)[0];
+    inputs[which].reals[i] = at;
+    r.push_back((up - down) / (2 * h));
+  }
+  return r;
+}
+
 using extents = std::vector<std::int64_t>;
 inline reference_array array(extents e, std::vector<double> v, dtype t = dtype::f64) { return {t, std::move(e), std::move(v)}; }
 inline reference_array whole(extents e, std::vector<std::int64_t> v, dtype t = dtype::i64) { return {t, std::move(e), std::move(v)}; }

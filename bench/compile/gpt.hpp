@@ -16,14 +16,6 @@ using namespace thunder;
 inline constexpr auto B = dim("batch");
 inline constexpr int context = 64, width = 128, heads = 4, vocabulary = 1000;
 
-/// "h.3." and "wq" -> "h.3.wq"
-template <fixed_string A, fixed_string Z> constexpr auto joined_name() {
-  fixed_string<sizeof(A.text) + sizeof(Z.text) - 1> r;
-  std::size_t n = 0;
-  for (const char* s = A.text; *s; ++s) r.text[n++] = *s;
-  for (const char* s = Z.text; *s; ++s) r.text[n++] = *s;
-  return r;
-}
 template <fixed_string Prefix, fixed_string Name, auto... D> constexpr auto weight() { return param<joined_name<Prefix, Name>(), float, D...>(); }
 
 // (x: [B, context, width]) -> the same

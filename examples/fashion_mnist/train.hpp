@@ -10,7 +10,7 @@
 
 #include "idx.hpp"
 #include "plot.hpp"
-#include "progress.hpp"
+#include "../shared/progress.hpp"
 
 namespace fashion_mnist {
 using namespace thunder;
@@ -79,7 +79,7 @@ template <device Where> void run(const options& o) {
   std::iota(order.begin(), order.end(), 0);
   std::mt19937_64 random(static_cast<std::uint64_t>(o.seed));
   std::vector<float> losses;
-  progress bar(o.epochs, count);
+  examples::progress bar(o.epochs, count);
   const int steps = o.epochs * ((count + o.batch - 1) / o.batch);
   double accuracy = 0;
   for (int epoch = 0; epoch < o.epochs; ++epoch) {

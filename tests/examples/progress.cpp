@@ -1,5 +1,5 @@
 // Into a file, progress is one line an epoch.
-#include "fashion_mnist/progress.hpp"
+#include "shared/progress.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,13 +7,13 @@ TEST_CASE("one line for each epoch when the output is no terminal") {
   std::FILE* out = std::tmpfile();
   REQUIRE(out != nullptr);
   {
-    fashion_mnist::progress bar(12, 30, out);
+    examples::progress bar(12, 30, out);
     for (int epoch = 0; epoch < 2; ++epoch) {
       bar.begin_epoch();
       bar.advance(20, 0.5);
       bar.advance(10, 2.0);
       CHECK(bar.loss() == doctest::Approx(1.0));
-      CHECK(bar.images_per_second() > 0);
+      CHECK(bar.items_per_second() > 0);
       bar.end_epoch(epoch == 0 ? "" : "accuracy 0.912");
     }
   }

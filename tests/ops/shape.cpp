@@ -1,4 +1,4 @@
-// transpose, slice, pad, concatenate, iota, unsqueeze.
+// transpose, slice, pad, concatenate, iota, unsqueeze, tril, triu.
 #include "../typed.hpp"
 
 #include <thunder/transforms/grad.hpp>
@@ -61,4 +61,12 @@ TEST_CASE("iota and extent") {
   CHECK(integers<arg<double, B, 3>>([](auto m) { return iota<std::int32_t, B, 3>(axis<1>) + 0_c * cast<std::int32_t>(m); }, in) == std::vector<std::int64_t>{0, 1, 2, 0, 1, 2});
   CHECK(reals<arg<double, B, 3>>([](auto m) { return iota<double, B, 3>(axis<0>) + 0_c * m; }, in) == std::vector<double>{0, 0, 0, 1, 1, 1});
   CHECK(integers<arg<double, B, 3>>([](auto) { return extent<B * 5>(); }, in) == std::vector<std::int64_t>{10});
+}
+
+TEST_CASE("triangles") {
+  using S = arg<double, 2, 2, 3>;
+  const std::vector<reference_array> in{array({2, 2, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})};
+  CHECK(reals<S>([](auto m) { return tril(m); }, in) == std::vector<double>{1, 0, 0, 4, 5, 0, 7, 0, 0, 10, 11, 0});
+  CHECK(reals<S>([](auto m) { return tril<-1>(m) + 100_c * triu<2>(m); }, in) == std::vector<double>{0, 0, 300, 4, 0, 0, 0, 0, 900, 10, 0, 0});
+  CHECK(reals<S>(grad([](auto m) { return sum(tril<1>(m) * m); }), in) == std::vector<double>{2, 4, 0, 8, 10, 12, 14, 16, 0, 20, 22, 24});
 }

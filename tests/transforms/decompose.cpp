@@ -61,8 +61,8 @@ TEST_CASE("a composite of several results: an optimizer's step") {
     const int t = g.intern(k);
     x.push_back(g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1));
   }
-  const std::int64_t w[]{bits_of(0.9), bits_of(0.999), bits_of(1e-8), bits_of(0.01)};
-  const int first = g.emit(table_of<ops::adamw>(), w, 4, x.data(), 10);
+  const std::int64_t w[]{bits_of(0.9), bits_of(0.999), bits_of(1e-8), bits_of(0.01), 0};
+  const int first = g.emit(table_of<ops::adamw>(), w, 5, x.data(), 10);
   for (int k = 0; k < 6; ++k) g.outputs.push(first + k);
   const graph all = decompose(g.view(), [](const op_info&) { return true; });
   CHECK(composites(all) == 0);

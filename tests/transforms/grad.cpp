@@ -11,22 +11,6 @@ namespace {
 
 inline constexpr auto B = dim("batch");
 
-/// Central differences of a scalar function of input `which`, element by element.
-template <class... X, class F>
-std::vector<double> differences(F f, std::vector<reference_array> inputs, std::size_t which, const interpreter<>::parameter_map& parameters = {}) {
-  std::vector<double> r;
-  for (std::size_t i = 0; i < inputs[which].reals.size(); ++i) {
-    const double at = inputs[which].reals[i], h = 1e-5;
-    inputs[which].reals[i] = at + h;
-    const double up = reals<X...>(f, inputs, parameters)[0];
-    inputs[which].reals[i] = at - h;
-    const double down = reals<X...>(f, inputs, parameters)[0];
-    inputs[which].reals[i] = at;
-    r.push_back((up - down) / (2 * h));
-  }
-  return r;
-}
-
 struct layer {
   constexpr auto operator()(auto x) const { return tanh(matmul(x, param<"w", double, 3, 3>()) + param<"b", double, 3>()); }
 };

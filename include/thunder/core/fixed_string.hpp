@@ -13,4 +13,13 @@ template <std::size_t N> struct fixed_string {
   constexpr bool empty() const { return N <= 1; }
 };
 
+/// "h.3" and ".keys" -> "h.3.keys"
+template <fixed_string A, fixed_string Z> constexpr auto joined_name() {
+  fixed_string<sizeof(A.text) + sizeof(Z.text) - 1> r;
+  std::size_t n = 0;
+  for (const char* s = A.text; *s; ++s) r.text[n++] = *s;
+  for (const char* s = Z.text; *s; ++s) r.text[n++] = *s;
+  return r;
+}
+
 }  // namespace thunder

@@ -42,9 +42,10 @@ template <plan_size S> struct frozen_plan {
   int commit = 0;                                      // from this step on, arguments are only overwritten with what is computed
 };
 
-/// What a region may overwrite while it reads it: the whole space, each element at its own place, and nothing reduced.
-constexpr bool updates_in_place(const partition& p, const step_info& s, unsigned read, unsigned written) {
-  if (s.op) return false;
+/// What a step may overwrite while it reads it as its input number j. A region: the whole space, each element at its own place, and
+/// nothing reduced. An op that says so: its first operand.
+constexpr bool updates_in_place(const partition& p, const step_info& s, int j, unsigned read, unsigned written) {
+  if (s.op) return s.op->in_place && j == 0;
   for (int k = 0; k < s.statements; ++k)
     if (p.statements[s.statement + k].op->kind == op_kind::reduction) return false;
   const unsigned all = (1u << s.extents) - 1u;
@@ -109,7 +110,7 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
         for (int j = 0; j < p.steps[s].inputs; ++j) {
           const step_input& in = p.inputs[p.steps[s].input + j];
           if (slot_of[p.roots[in.value]] != target) continue;
-          if (s > writer[r] || (s == writer[r] && !updates_in_place(p, p.steps[s], in.mask, written))) direct = false;
+          if (s > writer[r] || (s == writer[r] && !updates_in_place(p, p.steps[s], j, in.mask, written))) direct = false;
         }
       for (int o = 0; direct && o < g.output_count; ++o) {  // the old value is itself a result
         const int x = p.roots[g.outputs[o]];

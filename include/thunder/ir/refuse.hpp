@@ -68,6 +68,12 @@ constexpr auto make(X...) {
       static_assert(why::template is_not<state_missing>, "this program reads parameters: pass a state that has them as the first argument, as in step(parameters, x)");
       static_assert(why::template is_not<no_gradients>, "there are no gradients: what was differentiated reads no trainable parameter, so there is nothing to optimise or to clip");
       static_assert(why::template is_not<assignment>, "an expression's type is its value, so a variable cannot take another: write auto next = s + x (in a loop: a fold or repeat)");
+      static_assert(why::template is_not<attention_shapes>, "scaled_dot_product_attention: q [.., h, t, d], k [.., g, s, d] and v [.., g, s, e] have equal leading dimensions, one d and one s");
+      static_assert(why::template is_not<attention_heads>, "scaled_dot_product_attention: the number of query heads is a multiple of the number of key and value heads");
+      static_assert(why::template is_not<attention_mask>, "scaled_dot_product_attention: the mask is bool (true: takes part) or floating (is added), and broadcasts to [.., heads, t, s]");
+      static_assert(why::template is_not<rope_pairs>, "rope: the last dimension is rotated in pairs: it is even and has no name");
+      static_assert(why::template is_not<rope_position>, "rope: the positions broadcast to the operand's dimensions without the last: one for each row");
+      static_assert(why::template is_not<update_shapes>, "dynamic_update_slice: the update has the operand's element type and dimensions, but may be shorter along the axis");
       return invalid{};
     } else {
       constexpr digest keys[]{X::key..., 0};

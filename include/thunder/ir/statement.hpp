@@ -22,6 +22,7 @@ enum class mistake : std::uint8_t {
   slice_named, concatenate_shapes, pad_negative, pad_named, key_shape, rank_mismatch, parameter_shapes, not_scalar, same_extent,
   plain_number, condition, not_traceable, no_expression, wrt_missing, wrt_order, wrt_integer, wrt_empty, wrt_limit, not_an_argument,
   update_unread, update_twice, donation_unused, no_gradients, assignment, state_missing,
+  attention_shapes, attention_heads, attention_mask, rope_pairs, rope_position, update_shapes,
 };
 
 /// What `infer` sees of a statement. `target` is the declared result of ops that are told theirs (reshape, full, ...).
@@ -58,6 +59,7 @@ struct op_info {
   void (*infer)(const arguments&, inference&);
   bool has_vjp;                                         // its rule is found through rules_of, so that emitting a statement needs no rule
   void (*decompose)(graph&, int node, list<int>& results);   // null: a primitive
+  bool in_place;                                        // its step may write the result where the first operand was
 };
 
 /// A type with its digest.
@@ -116,7 +118,7 @@ template <class Op> struct op_definition {
 };
 template <class Op> struct op_table {
   static_assert(sizeof(op_definition<Op>) > 0);
-  static constexpr op_info value{Op::name, digest_of(Op::name), Op::kind, Op::has_target, &Op::infer, Op::has_vjp(), Op::decompose_rule()};
+  static constexpr op_info value{Op::name, digest_of(Op::name), Op::kind, Op::has_target, &Op::infer, Op::has_vjp(), Op::decompose_rule(), Op::in_place};
 };
 /// The op as a value; its address is the same wherever it is asked for.
 template <class Op> constexpr const op_info* table_of() { return &op_table<Op>::value; }

@@ -29,7 +29,8 @@ template <class Executor, class Plan> struct step_list {
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     (run_step<First + K>(executor, where, b), ...);
   }
-  template <int K> static void run_step(Executor& executor, void* const* where, const bindings& b) {
+  /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
+  template <int K> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
     constexpr step_info s = Plan::data.steps[K];
     if constexpr (s.op == nullptr) {
       constexpr region_space dims = space_of_step<Plan, K>();

@@ -1,5 +1,5 @@
 #pragma once
-/// gelu, silu and softplus: activations made of elementary functions.
+/// gelu, silu, softplus and swiglu: activations made of elementary functions.
 #include "shape.hpp"
 
 namespace thunder {
@@ -55,6 +55,25 @@ struct softplus : activation_op<softplus> {
   static constexpr value derivative(auto, auto x) { return thunder::sigmoid(x); }
 };
 
+/// (gate: floating [...], x: [...]) -> [...]: silu(gate) x
+struct swiglu : composite_op<swiglu> {
+  static constexpr const char* name = "thunder.swiglu";
+  static constexpr void infer(const arguments& x, inference& r) {
+    if (!is_floating(x[0].type)) return r.refuse(mistake::needs_floating);
+    if (x[0].type != x[1].type) return r.refuse(mistake::dtypes_differ);
+    for (int i = 0; i < x[0].rank && x[0].rank == x[1].rank; ++i)
+      if (!(x[0].d[i] == x[1].d[i])) return r.refuse(mistake::shapes_differ, x[0].d[i], x[1].d[i]);
+    if (x[0].rank != x[1].rank) return r.refuse(mistake::shapes_differ, x[0].rank, x[1].rank);
+    r.result = x[0];
+  }
+  static constexpr void decompose(auto c) { c.give(silu::of(c.operand(0)) * c.operand(1)); }
+  static constexpr void vjp(auto& c) {
+    const value gate = c.operand(0), y = silu::of(gate), ct = c.cotangent();
+    if (c.wanted[0]) c.contribute(0, ct * c.operand(1) * silu::derivative(y, gate));
+    if (c.wanted[1]) c.contribute(1, ct * y);
+  }
+};
+
 }  // namespace ops
 
 /// The Gaussian error linear unit in its tanh form, as in GPT-2. (x: floating [...]) -> [...]
@@ -65,6 +84,9 @@ template <typed X> constexpr auto gelu_exact(X x) { return make<ops::gelu_exact>
 template <typed X> constexpr auto silu(X x) { return make<ops::silu>(x); }
 /// log(1 + exp(x)), without overflow. (x: floating [...]) -> [...]
 template <typed X> constexpr auto softplus(X x) { return make<ops::softplus>(x); }
+/// silu(gate) x: the gated linear unit of Llama's MLP (Shazeer 2020), swiglu(matmul(x, w), matmul(x, v)).
+/// (gate: floating [...], x: [...]) -> [...], equal shapes and element types
+template <typed G, typed X> constexpr auto swiglu(G gate, X x) { return make<ops::swiglu>(gate, x); }
 
 // ---- on values of a graph
 template <graph_value X> constexpr value gelu(X x) { return graph_pointwise<ops::gelu>(x); }

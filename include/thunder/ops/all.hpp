@@ -16,11 +16,12 @@ using builtin_ops = pack<
     ops::floor, ops::ceil, ops::trunc, ops::round, ops::stop_gradient,                                                            // elementary.hpp
     ops::full, ops::cast, ops::broadcast, ops::reshape,                                                                           // broadcast.hpp
     ops::sum, ops::max, ops::min, ops::argmax, ops::extent, ops::mean,                                                            // reduce.hpp
-    ops::transpose, ops::slice, ops::pad, ops::concatenate, ops::iota,                                                            // shape.hpp
-    ops::take, ops::scatter_add, ops::matmul,                                                                                     // index.hpp, matmul.hpp
+    ops::transpose, ops::slice, ops::pad, ops::concatenate, ops::iota, ops::triangle,                                             // shape.hpp
+    ops::take, ops::scatter_add, ops::dynamic_slice, ops::dynamic_update_slice, ops::matmul,                                      // index.hpp, matmul.hpp
     ops::random_uniform, ops::random_normal, ops::fold_in,                                                                        // random.hpp
     ops::softmax, ops::log_softmax, ops::logsumexp, ops::var, ops::layer_norm, ops::rms_norm,                                     // softmax.hpp, norm.hpp
-    ops::gelu, ops::gelu_exact, ops::silu, ops::softplus, ops::dropout, ops::cross_entropy_rows>;                                 // the rest of nn.hpp
+    ops::gelu, ops::gelu_exact, ops::silu, ops::softplus, ops::swiglu, ops::dropout, ops::cross_entropy_rows,                     // activation.hpp, ...
+    ops::scaled_dot_product_attention, ops::scaled_dot_product_attention_gradient, ops::rope>;                                    // attention.hpp, rope.hpp
 
 /// The VJP rules of all, for `vjp` at run time.
 using builtin_rules = rule_table<builtin_ops>;

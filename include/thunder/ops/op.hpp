@@ -33,6 +33,24 @@ constexpr std::int64_t bits_of(double v) { return std::bit_cast<std::int64_t>(v)
 template <auto V> inline constexpr number<bits_of(static_cast<double>(V))> constant{};
 template <std::int64_t P, std::int64_t Q> inline constexpr number<bits_of(static_cast<double>(P) / static_cast<double>(Q))> ratio{};
 
+/// A number that options hold: of an op, a layer, an optimizer. (clang 14 takes no floating-point template argument: it is kept as bits.)
+struct setting {
+  std::int64_t bits;
+  bool spelled = false;
+  constexpr setting(double v) : bits(bits_of(v)) {}
+  /// Both members: how nvcc spells a setting that is part of a template argument in the code for the host. With one member it would call
+  /// the constructor above with the bits.
+  constexpr setting(std::int64_t b, bool s) : bits(b), spelled(s) {}
+};
+
+/// The square root of x >= 0, by Newton's method: the same bits with every compiler (std::sqrt is no constant with all of them), at most one
+/// place from the nearest.
+constexpr double square_root(double x) {
+  double r = x > 1 ? x : 1;
+  for (double next = (r + x / r) / 2; next < r; next = (r + x / r) / 2) r = next;
+  return x == 0 ? 0 : r;
+}
+
 /// A decimal text; exact for at most 15 digits and powers of ten up to 22 in size (both factors are exact doubles).
 constexpr double decimal(const char* s) {
   double m = 0, p = 1;
@@ -110,7 +128,7 @@ constexpr int one_axis(int rank, int i) { return i < 0 ? (i + rank < 0 ? -1 : i 
 // ---- kinds of ops
 /// The base of all: nothing special.
 template <class Self> struct op_base {
-  static constexpr bool has_target = false, is_pointwise = false, is_reduction = false, is_indexed = false;
+  static constexpr bool has_target = false, in_place = false, is_pointwise = false, is_reduction = false, is_indexed = false;
   static constexpr int cost = 16;  // pointwise and indexed ops: vector instructions for a vector of elements, roughly
   static constexpr bool has_vjp() {
     return requires(vjp_context& c) { Self::vjp(c); };

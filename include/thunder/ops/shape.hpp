@@ -1,5 +1,5 @@
 #pragma once
-/// Moving elements: reshape, broadcast, transpose, slice, pad, concatenate; and counting them: iota.
+/// Moving elements: reshape, broadcast, transpose, slice, pad, concatenate; counting them: iota; and triangles of matrices.
 #include "reduce.hpp"
 
 namespace thunder {
@@ -132,9 +132,28 @@ struct iota : op_base<iota> {
   template <class Words, class T> static constexpr auto evaluate(const auto& index) { return index; }
 };
 
+/// (x: [.., n, m]) -> the same, 0 outside of a triangle of each matrix. words: the diagonal, 1 for the triangle above it.
+struct triangle : composite_op<triangle> {
+  static constexpr const char* name = "thunder.triangle";
+  static constexpr void infer(const arguments& x, inference& r) {
+    if (x[0].rank < 2) return r.refuse(mistake::rank_mismatch, x[0].rank, 2);
+    r.result = x[0];
+  }
+  static constexpr void decompose(auto c) {
+    const value x = c.operand(0);
+    const meta m = x.type().with(dtype::i32);
+    const value row = thunder::iota_like(x.g, m, m.rank - 2) + thunder::full_like(x.g, static_cast<double>(c.word(0)), m);
+    const value column = thunder::iota_like(x.g, m, m.rank - 1);
+    c.give(thunder::where(c.word(1) ? column >= row : column <= row, x, thunder::full_like(x.g, 0, x.type())));
+  }
+  static constexpr void vjp(auto& c) {
+    const std::int64_t w[]{c.word(0), c.word(1)};
+    c.contribute(0, emit_words<triangle>(w, 2, nullptr, c.cotangent()));
+  }
+};
+
 }  // namespace ops
 
-/// An index along one axis of a shape, on values.
 template <class G> constexpr value iota_like(G* g, const meta& m, std::int64_t axis) { return emit<ops::iota>(g, &axis, 1, nullptr, 0, &m); }
 
 /// reshape<B, 28 * 28>(x): the same elements in row-major order. One extent may be -1 (what is left) if that is a whole number.
@@ -255,6 +274,10 @@ template <class T, auto... D> constexpr auto ones() { return full<T, D...>(1_c);
 template <class T, auto... D, int I> constexpr auto iota(axes_c<I>) {
   return make<ops::iota, words<one_axis(sizeof...(D), I)>, target_of<dtype_of<T>, shape_t<D...>>>();
 }
+/// tril<K>(x): the lower triangle of each matrix, up to diagonal K (0: the main one; positive: above it), and 0 elsewhere. triu<K>(x): the
+/// upper one, from diagonal K on. (x: [.., n, m]) -> [.., n, m]
+template <int K = 0, typed X> constexpr auto tril(X x) { return make<ops::triangle, words<K, 0>>(x); }
+template <int K = 0, typed X> constexpr auto triu(X x) { return make<ops::triangle, words<K, 1>>(x); }
 /// extent<B>(): the size of a dimension, as an i64 of rank 0 known when the program is called.
 template <dim D> constexpr auto extent() {
   return make<ops::extent, words<D.size, static_cast<std::int64_t>(D.a), static_cast<std::int64_t>(D.b), static_cast<std::int64_t>(D.c)>>();

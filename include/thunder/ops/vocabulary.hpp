@@ -34,5 +34,7 @@ template <graph_value X> constexpr value sum(X x, std::int64_t mask);
 template <graph_value X> constexpr value max(X x, std::int64_t mask);
 template <graph_value X> constexpr value mean(X x, std::int64_t mask);
 template <graph_value X> constexpr value expand(X x, std::int64_t mask, const meta& to);
+/// An index along one axis of a shape.
+template <class G> constexpr value iota_like(G* g, const meta& m, std::int64_t axis);
 
 }  // namespace thunder

@@ -6,7 +6,7 @@ namespace thunder {
 
 namespace ops {
 
-/// (rate: f32 [], t: i64 [], p..., g..., m..., v...) -> p'..., m'..., v'....  words: beta1, beta2, epsilon, decay.
+/// (rate: f32 [], t: i64 [], p..., g..., m..., v...) -> p'..., m'..., v'....  words: beta1, beta2, epsilon, decay, 1 if only matrices decay.
 struct adamw : composite_op<adamw> {
   static constexpr const char* name = "thunder.adamw";
   static constexpr void infer(const arguments& x, inference& r) {
@@ -33,7 +33,8 @@ struct adamw : composite_op<adamw> {
       const value m1 = m * full_like(c.g, b1, like) + g * full_like(c.g, 1 - b1, like);
       const value v1 = v * full_like(c.g, b2, like) + g * g * full_like(c.g, 1 - b2, like);
       const value step = m1 * cast_to(correct1, type) / (thunder::sqrt(v1 * cast_to(correct2, type)) + full_like(c.g, epsilon, like));
-      c.give(cast_to(x - (step + x * full_like(c.g, decay, like)) * cast_to(rate, type), p.type().type));
+      const bool decays = decay != 0 && (like.rank >= 2 || !c.word(4));
+      c.give(cast_to(x - (decays ? step + x * full_like(c.g, decay, like) : step) * cast_to(rate, type), p.type().type));
       first.push(m1.id), second.push(v1.id);
     }
     for (int v : first) c.give(value{c.g, v});
@@ -48,6 +49,7 @@ namespace optim {
 /// What is fixed when the program is compiled; PyTorch's defaults.
 struct adamw_options {
   setting beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
+  bool decay_matrices_only = false;  // not biases and the gains of norms, whose rank is below 2
 };
 
 /// One step of AdamW over all gradients, as one statement: new values of the parameters, of the moments "adamw.m.NAME" and
@@ -61,7 +63,7 @@ template <adamw_options O = adamw_options{}, class... E, expression R> requires(
   return [&]<class... M, class... V, int... K>(pack<M...>, pack<V...>, std::integer_sequence<int, K...>) {
     constexpr int n = sizeof...(K);
     const auto t = named_leaf<counter, words<0, 0, 0, 0>, dtype::i64, shape<>>() + 1_c;
-    const auto r = make<ops::adamw, words<O.beta1.bits, O.beta2.bits, O.epsilon.bits, O.weight_decay.bits>>(rate, t, leaf_of<typename E::name>()..., typename E::value{}..., moment<M, typename E::value>()...,
+    const auto r = make<ops::adamw, words<O.beta1.bits, O.beta2.bits, O.epsilon.bits, O.weight_decay.bits, O.decay_matrices_only>>(rate, t, leaf_of<typename E::name>()..., typename E::value{}..., moment<M, typename E::value>()...,
                                                        moment<V, typename E::value>()...);
     return named<entry<typename E::name, decltype(nth<K>(r))>..., entry<M, decltype(nth<n + K>(r))>..., entry<V, decltype(nth<2 * n + K>(r))>...,
                  entry<counter, std::remove_const_t<decltype(t)>>>{};

@@ -5,16 +5,6 @@
 
 namespace thunder::optim {
 
-/// A number that an optimizer's options hold. (clang 14 takes no floating-point template argument: it is kept as bits.)
-struct setting {
-  std::int64_t bits;
-  bool spelled = false;
-  constexpr setting(double v) : bits(bits_of(v)) {}
-  /// Both members: how nvcc spells a setting that is part of a template argument in the code for the host. With one member it would call
-  /// the constructor above with the bits.
-  constexpr setting(std::int64_t b, bool s) : bits(b), spelled(s) {}
-};
-
 /// Whether the operands of an optimizer, lists of n tensors from the first on, are floating and of one shape for each k < n.
 constexpr bool same_shapes(const arguments& x, int first, int n) {
   for (int k = first; k < x.count; ++k)

@@ -1,4 +1,4 @@
-// take, scatter_add and argmax against a loop over single elements.
+// take, scatter_add, dynamic slices and argmax against a loop over single elements.
 #include <thunder/executors/cpu/argmax.hpp>
 #include <thunder/executors/cpu/gather.hpp>
 
@@ -98,6 +98,41 @@ TEST_CASE("scatter_add: integers wrap around") {
   index.fill([](std::int64_t) { return 0.0; }), rows.fill([](std::int64_t) { return 2147483647.0; });
   run<ops::scatter_add>({&index, &rows}, y, {});
   CHECK(y[0] == -2);
+}
+
+/// A part of `m` elements of one axis.
+struct part_case {
+  extents shape;
+  int axis;
+  std::int64_t m;
+};
+TEST_CASE("dynamic_slice and dynamic_update_slice: every element type, both index types, clamped, in place") {
+  for (const part_case& c : {part_case{{7}, 0, 3}, {{5, 1}, 1, 1}, {{3, 100, 5}, 1, 1}, {{3, 100, 5}, 1, 64}, {{4, 8, 16, 3}, 2, 16}, {{0, 3}, 1, 2}, {{50, 60}, 0, 17}})
+    for (const dtype t : all_types)
+      for (const dtype it : {dtype::i32, dtype::i64})
+        for (const std::int64_t start : {-3, 0, 2, 1000}) {
+          extents part = c.shape;
+          part[static_cast<std::size_t>(c.axis)] = c.m;
+          const std::int64_t first = std::clamp<std::int64_t>(start, 0, c.shape[static_cast<std::size_t>(c.axis)] - c.m);
+          buffer x(t, c.shape), update(t, part), read(t, part), written(t, c.shape), expected(t, c.shape), index(it, {});
+          x.fill_bits(), update.fill_bits(), index.set(0, static_cast<double>(start));
+          std::memcpy(expected.data(), x.data(), static_cast<std::size_t>(x.header().bytes()));
+          const auto size = static_cast<std::size_t>(thunder::size_of(t));
+          run<ops::dynamic_slice>({&x, &index}, read, {c.axis, c.m});
+          bool right = true;
+          for (std::int64_t i = 0; i < update.count(); ++i) {
+            extents at = coordinates(update.header(), i);
+            at[static_cast<std::size_t>(c.axis)] += first;
+            const auto there = static_cast<std::size_t>(linear(x.header(), at)) * size, here = static_cast<std::size_t>(i) * size;
+            right = right && std::memcmp(read.data() + here, x.data() + there, size) == 0;
+            std::memcpy(expected.data() + there, update.data() + here, size);
+          }
+          CHECK(right);
+          run<ops::dynamic_update_slice>({&x, &update, &index}, written, {c.axis});
+          CHECK(written.equals(expected));
+          run<ops::dynamic_update_slice, serial_target>({&x, &update, &index}, x, {c.axis});
+          CHECK(x.equals(expected));
+        }
 }
 
 std::int32_t naive_argmax(const buffer& x, std::int64_t first, std::int64_t n, std::int64_t stride) {

@@ -215,6 +215,20 @@ TEST_CASE("take") {
   const buffer index = random_index(dtype::i32, {9}, 1);
   compare<ops::take>("take", {&empty, &index}, dtype::f32, {9, 5}, {});  // zeros
 }
+TEST_CASE("dynamic_slice and dynamic_update_slice") {
+  for (int i = 0; have_device() && i < rounds; ++i) {
+    extents shape = random_shape(1, 5), part = shape;
+    const auto axis = static_cast<std::size_t>(random(0, static_cast<std::int64_t>(shape.size()) - 1));
+    if (shape[axis] == 0) shape[axis] = 5;
+    part[axis] = random(1, shape[axis]);
+    const dtype t = random_type();
+    buffer x(t, shape), update(t, part), start(random(0, 1) ? dtype::i32 : dtype::i64, {});
+    x.fill_bits(), update.fill_bits(), start.set(0, static_cast<double>(random(-2, shape[axis] + 1)));
+    compare<ops::dynamic_slice>("dynamic_slice", {&x, &start}, t, part, {static_cast<std::int64_t>(axis), part[axis]});
+    compare<ops::dynamic_update_slice>("dynamic_update_slice", {&x, &update, &start}, t, shape, {static_cast<std::int64_t>(axis)});
+  }
+}
+
 TEST_CASE("scatter_add adds up in order") {
   for (const table_case& c : tables)
     for (const dtype t : {dtype::i32, dtype::i64, dtype::f16, dtype::bf16, dtype::f32, dtype::f64}) {

@@ -1,5 +1,6 @@
 #pragma once
-/// Rows by index: take, and its transpose scatter_add. An index outside of the table is clamped into it by both.
+/// Rows by index: take, and its transpose scatter_add; parts of an axis by index: dynamic_slice and dynamic_update_slice. An index outside
+/// is clamped by all.
 #include <cstring>
 #include <type_traits>
 
@@ -12,6 +13,8 @@
 namespace thunder::ops {
 struct take;
 struct scatter_add;
+struct dynamic_slice;
+struct dynamic_update_slice;
 }  // namespace thunder::ops
 
 namespace thunder::cpu {
@@ -191,6 +194,41 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
   template <class S, int N> THUNDER_INLINE static vec<S, N> add(const vec<S, N>& a, const vec<S, N>& b) {
     if constexpr (std::is_floating_point_v<S>) return a + b;
     else return bits_as<vec<S, N>>(bits_as<vec<std::make_unsigned_t<S>, N>>(a) + bits_as<vec<std::make_unsigned_t<S>, N>>(b));
+  }
+};
+
+/// A part of an axis that starts at an index: `rows` pieces of `piece` contiguous bytes, in rows of `whole` bytes, `first` bytes from their start.
+struct axis_part {
+  std::int64_t rows, piece, whole, first;
+  THUNDER_INLINE axis_part(const array& all, const array& part, const array& start, int axis) {
+    const std::int64_t inner = all.count(axis + 1, all.rank) * size_of(all.type), n = all.extents[axis], m = part.extents[axis];
+    rows = all.count(0, axis), piece = m * inner, whole = n * inner;
+    first = clamped_index(start, n - m + 1)[0] * inner;
+  }
+};
+/// (x: [.., n, ..], start: []) -> [.., m, ..]. words: the axis, m.
+template <class Target> struct library_step<ops::dynamic_slice, Target> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s) {
+    const array &x = s.inputs[0], &y = s.outputs[0];
+    if (y.count() == 0) return;
+    const axis_part p(x, y, s.inputs[1], static_cast<int>(s.words[0]));
+    copy_nest c{p.piece};
+    c.add(p.rows, p.whole, p.piece);
+    copy_strided<Target>(y.begin(), x.begin() + p.first, c);
+  }
+};
+/// (x: [.., n, ..], update: [.., m, ..], start: []) -> [.., n, ..]. words: the axis. The result may be where x is.
+template <class Target> struct library_step<ops::dynamic_update_slice, Target> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s) {
+    const array &x = s.inputs[0], &update = s.inputs[1], &y = s.outputs[0];
+    if (y.data != x.data) copy_bytes<Target>(y.begin(), x.begin(), y.bytes());
+    if (update.count() == 0) return;
+    const axis_part p(y, update, s.inputs[2], static_cast<int>(s.words[0]));
+    copy_nest c{p.piece};
+    c.add(p.rows, p.piece, p.whole);
+    copy_strided<Target>(y.begin() + p.first, update.begin(), c);
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Rows by index: take, and its transpose scatter_add. An index outside of the table is clamped into it by both.
+/// Rows by index: take, and its transpose scatter_add; parts of an axis by index: dynamic_slice and dynamic_update_slice. An index outside
+/// is clamped by all.
 #include <bit>
 #include <type_traits>
 
@@ -10,6 +11,8 @@
 namespace thunder::ops {
 struct take;
 struct scatter_add;
+struct dynamic_slice;
+struct dynamic_update_slice;
 }  // namespace thunder::ops
 
 namespace thunder::cuda {
@@ -156,6 +159,46 @@ template <class Machine> struct library_step<ops::scatter_add, Machine> {
     };
     vectors ? start(std::integral_constant<int, wide>{}) : start(std::integral_constant<int, 1>{});
     check(cudaGetLastError(), "scatter_add: starting the sums");
+  }
+};
+
+/// Pieces of contiguous units that begin in their rows, of the operand or of the result, at an index.
+template <bool OfResult> struct axis_part {
+  static constexpr bool padded = false;
+  char* result;
+  const char* operand;
+  axis_places last;
+  std::int64_t result_row, operand_row, inner;  // bytes
+  clamped_index start;
+  THUNDER_DEVICE bool find(std::int64_t i, char*& to, const char*& from) const {
+    const std::int64_t first = start[0] * inner;
+    to = result + i * result_row + (OfResult ? first : 0), from = operand + i * operand_row + (OfResult ? 0 : first);
+    return true;
+  }
+};
+template <bool OfResult> void copy_part(const array& y, const array& x, const array& start, int axis, cudaStream_t stream) {
+  const array &all = OfResult ? y : x, &part = OfResult ? x : y;
+  if (part.count() == 0) return;
+  const std::int64_t inner = all.count(axis + 1, all.rank) * size_of(all.type), to = y.extents[axis] * inner, from = x.extents[axis] * inner;
+  const int unit = widest_unit(address(x.data) | address(y.data) | static_cast<std::uint64_t>(inner));
+  const std::int64_t units = (OfResult ? from : to) / unit;
+  const axis_part<OfResult> rows{y.begin(), x.begin(), axis_places(copy_axis{units, unit, unit, 0, units, 1}), to, from, inner,
+                                 clamped_index(start, all.extents[axis] - part.extents[axis] + 1)};
+  copy_rows(unit, all.count(0, axis), rows, stream);
+}
+/// (x: [.., n, ..], start: []) -> [.., m, ..]. words: the axis, m.
+template <class Machine> struct library_step<ops::dynamic_slice, Machine> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s, cudaStream_t stream) {
+    copy_part<false>(s.outputs[0], s.inputs[0], s.inputs[1], static_cast<int>(s.words[0]), stream);
+  }
+};
+/// (x: [.., n, ..], update: [.., m, ..], start: []) -> [.., n, ..]. words: the axis. The result may be where x is.
+template <class Machine> struct library_step<ops::dynamic_update_slice, Machine> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s, cudaStream_t stream) {
+    if (s.outputs[0].data != s.inputs[0].data) copy_bytes(s.outputs[0].data, s.inputs[0].data, s.outputs[0].bytes(), stream);
+    copy_part<true>(s.outputs[0], s.inputs[1], s.inputs[2], static_cast<int>(s.words[0]), stream);
   }
 };
 

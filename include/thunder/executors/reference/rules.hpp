@@ -1,5 +1,6 @@
 #pragma once
 /// What each op does to arrays of the reference executor. Plain loops: the definition that other executors are tested against.
+#include <algorithm>
 #include <type_traits>
 
 #include "../../ops/all.hpp"
@@ -213,6 +214,23 @@ template <> struct reference_rule<ops::scatter_add> {
         for (std::size_t k = 0; k < n; ++k) y[row * n + k] += x[i * n + k];
       });
     });
+  }
+};
+/// Where a part of n elements that is m long starts.
+inline std::int64_t clamped_start(const reference_array& start, std::int64_t n, std::int64_t m) { return std::clamp<std::int64_t>(start.integers[0], 0, n - m); }
+template <> struct reference_rule<ops::dynamic_slice> {
+  static void run(const reference_call& c, reference_array& out) {
+    const auto axis = static_cast<std::size_t>(c.word(0));
+    const auto strides = strides_of(c[0].extents);
+    gather_strided(out, c[0], clamped_start(c[1], c[0].extents[axis], out.extents[axis]) * strides[axis], strides);
+  }
+};
+template <> struct reference_rule<ops::dynamic_update_slice> {
+  static void run(const reference_call& c, reference_array& out) {
+    const auto axis = static_cast<std::size_t>(c.word(0));
+    const auto strides = strides_of(out.extents);
+    out.reals = c[0].reals, out.integers = c[0].integers;
+    scatter_strided(out, c[1], clamped_start(c[2], out.extents[axis], c[1].extents[axis]) * strides[axis], strides);
   }
 };
 template <> struct reference_rule<ops::argmax> {

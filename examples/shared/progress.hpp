@@ -9,14 +9,20 @@
 #include <cstdio>
 #include <string>
 
-namespace fashion_mnist {
+namespace examples {
 
 ///     progress bar(epochs, images_per_epoch);
 ///     for each epoch { bar.begin_epoch(); for each batch { ...; bar.advance(images, loss); } bar.end_epoch("accuracy 0.912"); }
 class progress {
  public:
-  progress(int epochs, int images_per_epoch, std::FILE* out = stdout)
-      : epochs_(epochs), images_per_epoch_(images_per_epoch), out_(out), terminal_(isatty(fileno(out)) == 1) {}
+  /// What the words are where it is not about epochs and images; and how many epochs were done before.
+  struct words {
+    const char *epoch = "epoch", *items = "images";
+    int done = 0;
+  };
+  progress(int epochs, double items_per_epoch, std::FILE* out = stdout) : progress(epochs, items_per_epoch, words{}, out) {}
+  progress(int epochs, double items_per_epoch, words w, std::FILE* out = stdout)
+      : epochs_(epochs), items_per_epoch_(items_per_epoch), words_(w), out_(out), terminal_(isatty(fileno(out)) == 1), epoch_(w.done) {}
 
   /// A bar that an exception left behind does not swallow the line that comes next.
   ~progress() {
@@ -27,16 +33,16 @@ class progress {
 
   void begin_epoch() {
     ++epoch_;
-    images_ = 0;
+    items_ = 0;
     loss_sum_ = 0;
     epoch_begin_ = now_ = clock::now();
     shown_ = {};
   }
 
-  /// After a batch: its number of images and their mean loss.
-  void advance(int images, double loss) {
-    images_ += images;
-    loss_sum_ += loss * images;
+  /// After a batch: its number of items and their mean loss.
+  void advance(int items, double loss) {
+    items_ += items;
+    loss_sum_ += loss * items;
     now_ = clock::now();
     if (terminal_ && now_ - shown_ > std::chrono::milliseconds(100)) {
       shown_ = now_;
@@ -52,12 +58,12 @@ class progress {
     drawn_ = 0;
   }
 
-  /// The mean loss over the images of this epoch so far.
-  double loss() const { return images_ > 0 ? loss_sum_ / images_ : 0; }
-  /// Images a second in this epoch; what happens between the last batch and end_epoch does not count.
-  double images_per_second() const {
+  /// The mean loss over the items of this epoch so far.
+  double loss() const { return items_ > 0 ? loss_sum_ / items_ : 0; }
+  /// Items a second in this epoch; what happens between the last batch and end_epoch does not count.
+  double items_per_second() const {
     const double seconds = std::chrono::duration<double>(now_ - epoch_begin_).count();
-    return seconds > 0 ? images_ / seconds : 0;
+    return seconds > 0 ? items_ / seconds : 0;
   }
   double elapsed_seconds() const { return std::chrono::duration<double>(clock::now() - begin_).count(); }
 
@@ -72,17 +78,17 @@ class progress {
   }
   std::string head() const {
     const auto total = std::to_string(epochs_);
-    return text("epoch %*d/%s", static_cast<int>(total.size()), epoch_, total.c_str());
+    return text("%s %*d/%s", words_.epoch, static_cast<int>(total.size()), epoch_, total.c_str());
   }
   std::string bar() const {
     constexpr int width = 30;
-    const double part = images_per_epoch_ > 0 ? std::min(1.0, images_ / static_cast<double>(images_per_epoch_)) : 0;
+    const double part = items_per_epoch_ > 0 ? std::min(1.0, items_ / items_per_epoch_) : 0;
     const int done = static_cast<int>(std::floor(part * width));
     return head() + "  [" + std::string(static_cast<std::size_t>(done), '=') + std::string(done < width ? 1 : 0, '>') +
            std::string(static_cast<std::size_t>(std::max(0, width - done - 1)), ' ') + "]";
   }
   std::string figures() const {
-    return text("  loss %.4f  %8.0f images/s  %6.1f s", loss(), images_per_second(), elapsed_seconds());
+    return text("  loss %.4f  %8.0f %s/s  %6.1f s", loss(), items_per_second(), words_.items, elapsed_seconds());
   }
   void show(const std::string& line) {
     const std::size_t blanks = drawn_ > line.size() ? drawn_ - line.size() : 0;  // over what a longer line left
@@ -91,13 +97,15 @@ class progress {
     drawn_ = line.size();
   }
 
-  int epochs_, images_per_epoch_;
+  int epochs_;
+  double items_per_epoch_;
+  words words_;
   std::FILE* out_;
   bool terminal_;
-  int epoch_ = 0;
-  double images_ = 0, loss_sum_ = 0;
+  int epoch_;
+  double items_ = 0, loss_sum_ = 0;
   std::size_t drawn_ = 0;
   clock::time_point begin_ = clock::now(), epoch_begin_ = begin_, now_ = begin_, shown_{};
 };
 
-}  // namespace fashion_mnist
+}  // namespace examples

@@ -151,8 +151,8 @@ TEST_CASE("UTF-8") {
   for (const std::string bad : {"\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
                                 "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
     CHECK(invalid_utf8("a" + bad) == 1);
-  CHECK(quoted("a\nb") == "'a?b'");
-  CHECK(quoted(std::string(79, 'a') + "\xe2\x82\xac") == "'" + std::string(79, 'a') + "...'");
+  CHECK(in_quotes("a\nb") == "'a?b'");
+  CHECK(in_quotes(std::string(79, 'a') + "\xe2\x82\xac") == "'" + std::string(79, 'a') + "...'");
 }
 
 TEST_CASE("sorting") {

@@ -18,7 +18,7 @@ template <expression E> struct result_spelling<E> {
 };
 template <class Name, class E> struct result_spelling<entry<Name, E>> {
   static std::string text(const std::vector<std::string>& leaves, std::size_t& at) {
-    return "named_value<" + quoted(Name::text) + ">(" + result_spelling<E>::text(leaves, at) + ")";
+    return "named_value<" + string_literal(Name::text) + ">(" + result_spelling<E>::text(leaves, at) + ")";
   }
 };
 template <class C> inline constexpr const char* tree_maker = "std::make_tuple";
@@ -157,7 +157,7 @@ class cpp_printer {
     return r;
   }
   std::string call(scope_of_function& f, const node& n, const std::string& callee) const {
-    return "scope<" + quoted(full_name(f.g, n.name)) + ">(" + callee + ")(" + operands(f, n) + ")";
+    return "scope<" + string_literal(full_name(f.g, n.name)) + ">(" + callee + ")(" + operands(f, n) + ")";
   }
   /// As the program spells it: "/wte" is absolute.
   static std::string full_name(const graph_view& g, int name) {
@@ -180,7 +180,7 @@ class cpp_printer {
     const graph_view& g = f.g;
     const std::int64_t trainable = g.word(n, 0), rule = g.word(n, 1), a = g.word(n, 2), b = g.word(n, 3);
     const meta& m = g.type(n.result);
-    const std::string name = quoted(full_name(g, n.name));
+    const std::string name = string_literal(full_name(g, n.name));
     if (trainable != 0 && trainable != 1)
       return "named_leaf<literal_name<" + name + ">, words<" + spell_integer(trainable) + ", " + spell_integer(rule) + ", " +
              spell_integer(a) + ", " + spell_integer(b) + ">, dtype_of<" + cpp_name(m.type) + ">, shape_t<" + types_.dims(m) +

@@ -106,7 +106,7 @@ template <class Plan> class step_printer {
       const slot_info& s = data.slots[i];
       r += "// slots[" + std::to_string(i) + "]: " + thunder::print(graph.types[s.type]) + ", ";
       if (s.where == slot_info::formal) r += "argument " + std::to_string(s.index);
-      else if (s.where == slot_info::parameter) r += "parameter " + quoted(print_name(graph, graph.parameters[s.index].name));
+      else if (s.where == slot_info::parameter) r += "parameter " + string_literal(print_name(graph, graph.parameters[s.index].name));
       else if (s.where == slot_info::result) r += "result " + std::to_string(s.index);
       else r += "between steps " + std::to_string(s.first) + " and " + std::to_string(s.last);
       r += '\n';

@@ -68,7 +68,7 @@ class identifiers {
 };
 
 /// A text as a string literal, quotes included.
-inline std::string quoted(std::string_view s) {
+inline std::string string_literal(std::string_view s) {
   std::string r = "\"";
   for (const char c : s) {
     const auto u = static_cast<unsigned char>(c);

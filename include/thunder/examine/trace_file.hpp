@@ -131,7 +131,7 @@ class trace_writer {
   static std::string name(const graph_view& g, int i) {
     int first = i;
     while (g.names[first].parent >= 0) first = g.names[first].parent;
-    return quoted((g.names[first].parent == name_info::absolute ? "/" : "") + print_name(g, i));
+    return string_literal((g.names[first].parent == name_info::absolute ? "/" : "") + print_name(g, i));
   }
   int body(const graph_view& g) {
     for (std::size_t k = 0; k < known_.size(); ++k)
@@ -250,7 +250,7 @@ class trace_reader {
   void finish_line() {
     if (!rest_.empty()) fail("should end where it has " + shown());
   }
-  std::string shown() const { return rest_.empty() ? "its end" : quoted(rest_.substr(0, 20)); }
+  std::string shown() const { return rest_.empty() ? "its end" : string_literal(rest_.substr(0, 20)); }
   std::int64_t integer() {
     std::int64_t v = 0;
     const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), v);
@@ -308,7 +308,7 @@ class trace_reader {
     meta m;
     int t = 0;
     while (t < dtype_count && name != name_of(static_cast<dtype>(t))) ++t;
-    if (t == dtype_count) fail("has the element type " + quoted(name.substr(0, 20)) + ", which does not exist");
+    if (t == dtype_count) fail("has the element type " + string_literal(name.substr(0, 20)) + ", which does not exist");
     m.type = static_cast<dtype>(t);
     expect("[");
     std::int64_t elements = 1;
@@ -418,7 +418,7 @@ class trace_reader {
     if (!formal && !parameter && !call) {
       const auto found = ops_.find(op_name);
       if (found == ops_.end())
-        fail("has the op " + quoted(op_name.substr(0, 40)) + ", which is not in the list of ops that can be read");
+        fail("has the op " + string_literal(op_name.substr(0, 40)) + ", which is not in the list of ops that can be read");
       op = found->second.op, operands = found->second.operands, words = found->second.words;
     }
     if (operands < 0 ? x.empty() : x.size() != operands)

@@ -31,8 +31,8 @@ class npy_header_reader {
     while (!next_is('}')) {
       const auto key = string();
       const int k = key == "descr" ? 0 : key == "fortran_order" ? 1 : key == "shape" ? 2 : 3;
-      if (k == 3) fail("its header has an unknown key " + quoted(key));
-      if (seen[k]) fail("its header has two keys " + quoted(key));
+      if (k == 3) fail("its header has an unknown key " + in_quotes(key));
+      if (seen[k]) fail("its header has two keys " + in_quotes(key));
       seen[k] = true;
       expect(':');
       if (k == 0)
@@ -88,9 +88,9 @@ class npy_header_reader {
         return;
       }
       if (name.size() == 3 && name[0] == '>' && name.substr(1) == known + 1)
-        fail("its elements " + quoted(name) + " are big endian; write x.astype('" + known + "') with NumPy");
+        fail("its elements " + in_quotes(name) + " are big endian; write x.astype('" + known + "') with NumPy");
     }
-    fail("it has the element type " + quoted(name) + ", which thunder does not have");
+    fail("it has the element type " + in_quotes(name) + ", which thunder does not have");
   }
   void read_order() {
     space();

@@ -26,8 +26,8 @@ state load_safetensors(safetensors_file& file, F&& rename) {
     std::string name(rename(e.name));
     if (name.empty()) continue;
     if (s.contains(name))
-      throw state_error("load_safetensors: the tensor " + quoted(e.name) + " of the file '" + file.path() + "' gets the name " +
-                        quoted(name) + ", which another one has");
+      throw state_error("load_safetensors: the tensor " + in_quotes(e.name) + " of the file '" + file.path() + "' gets the name " +
+                        in_quotes(name) + ", which another one has");
     s.insert(std::move(name), file.read(e));
   }
   return s;

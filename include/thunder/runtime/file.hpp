@@ -21,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "thunder's files are l
 }
 
 /// A text of a file, for a message: in quotes, on one line, not longer than a line.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 80;
   std::string r = "'";
   for (const char c : text.substr(0, most)) r += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;

@@ -122,11 +122,11 @@ class safetensors_header_reader {
     std::vector<std::string_view> names;
     for (const auto& e : r.entries) names.push_back(e.name);
     if (const auto i = find_duplicate(names); i != std::string_view::npos)
-      throw_invalid_safetensors(path_, "it has two tensors named " + quoted(names[i]));
+      throw_invalid_safetensors(path_, "it has two tensors named " + in_quotes(names[i]));
     names.clear();
     for (const auto& [key, value] : r.metadata) names.push_back(key);
     if (const auto i = find_duplicate(names); i != std::string_view::npos)
-      throw_invalid_safetensors(path_, "its metadata has two entries " + quoted(names[i]));
+      throw_invalid_safetensors(path_, "its metadata has two entries " + in_quotes(names[i]));
     return r;
   }
 
@@ -250,15 +250,15 @@ class safetensors_header_reader {
     safetensors_entry r;
     r.name = std::move(name);
     if (r.name.empty()) fail("a tensor has no name");
-    const std::string the_tensor = "the tensor " + quoted(r.name);
+    const std::string the_tensor = "the tensor " + in_quotes(r.name);
     bool type = false, shape = false, offsets = false;
     expect('{');
     do {
       const std::string key = string();
       expect(':');
       bool* seen = key == "dtype" ? &type : key == "shape" ? &shape : key == "data_offsets" ? &offsets : nullptr;
-      if (!seen) fail(the_tensor + " has an unknown key " + quoted(key));
-      if (*seen) fail(the_tensor + " has two keys " + quoted(key));
+      if (!seen) fail(the_tensor + " has an unknown key " + in_quotes(key));
+      if (*seen) fail(the_tensor + " has two keys " + in_quotes(key));
       *seen = true;
       if (seen == &type) {
         r.type_name = string();
@@ -287,7 +287,7 @@ class safetensors_header_reader {
       fail(the_tensor + " is " + is + ", which its data_offsets " + std::to_string(r.begin) + " to " + std::to_string(r.end) +
            " do not fit");
     };
-    if (r.end < r.begin) misfit(quoted(r.type_name));
+    if (r.end < r.begin) misfit(in_quotes(r.type_name));
     if (r.is_known && r.rank <= max_rank) {
       const auto count = checked_count(r.extents, r.rank);
       if (count < 0 || r.end - r.begin != static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(size_of(r.type)))
@@ -319,7 +319,7 @@ inline std::string json_string(std::string_view text) {
 inline std::string written(const safetensors_header& h) {
   auto check = [](const std::vector<std::string_view>& texts, const char* what) {
     for (const auto t : texts)
-      if (invalid_utf8(t) != std::string_view::npos) throw state_error(std::string(what) + " " + quoted(t) + " is not UTF-8");
+      if (invalid_utf8(t) != std::string_view::npos) throw state_error(std::string(what) + " " + in_quotes(t) + " is not UTF-8");
   };
   auto check_size = [](std::size_t n) {
     if (n > longest_safetensors_header)
@@ -333,11 +333,11 @@ inline std::string written(const safetensors_header& h) {
   check_size(least);
   check(names, "the name of a tensor"), check(keys, "the key of metadata"), check(values, "the metadata");
   for (const auto n : names)
-    if (n.empty() || n == "__metadata__") throw state_error(quoted(n) + " cannot be the name of a tensor");
+    if (n.empty() || n == "__metadata__") throw state_error(in_quotes(n) + " cannot be the name of a tensor");
   if (const auto i = find_duplicate(names); i != std::string_view::npos)
-    throw state_error("two tensors are named " + quoted(names[i]));
+    throw state_error("two tensors are named " + in_quotes(names[i]));
   if (const auto i = find_duplicate(keys); i != std::string_view::npos)
-    throw state_error("the metadata has two entries " + quoted(keys[i]));
+    throw state_error("the metadata has two entries " + in_quotes(keys[i]));
 
   std::string r = "{";
   if (!h.metadata.empty()) {

@@ -37,7 +37,7 @@ class safetensors_file {
     };
     std::uint64_t at = 0;
     for (const auto i : sorted_indices(all.size(), less, &all)) {
-      if (all[i].begin != at) invalid("the tensor " + quoted(all[i].name) + " does not start where the one before ends");
+      if (all[i].begin != at) invalid("the tensor " + in_quotes(all[i].name) + " does not start where the one before ends");
       at = all[i].end;
     }
     if (at != file_.size() - data_)
@@ -51,9 +51,9 @@ class safetensors_file {
 
   /// The tensor of an entry of this file. Throws io_error if thunder has no such tensors, or if the file has changed.
   any_tensor read(const safetensors_entry& e) {
-    const std::string the_tensor = "the tensor " + quoted(e.name);
+    const std::string the_tensor = "the tensor " + in_quotes(e.name);
     if (!e.is_known)
-      file_.fail("cannot be read: " + the_tensor + " has the element type " + quoted(e.type_name) +
+      file_.fail("cannot be read: " + the_tensor + " has the element type " + in_quotes(e.type_name) +
                  ", which thunder does not have");
     if (e.rank > max_rank)
       file_.fail("cannot be read: " + the_tensor + " has " + std::to_string(e.rank) +
@@ -68,7 +68,7 @@ class safetensors_file {
   any_tensor read(std::string_view name) {
     for (const auto& e : entries())
       if (e.name == name) return read(e);
-    file_.fail("has no tensor named " + quoted(name));
+    file_.fail("has no tensor named " + in_quotes(name));
   }
 
  private:

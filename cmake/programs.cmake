@@ -39,15 +39,14 @@ function(thunder_sources variable)
   set(${variable} "${sources}" PARENT_SCOPE)
 endfunction()
 
-# thunder_program(<target> <file name> <folder> <source>...): an executable that uses thunder, built into <folder>. The host's part of .cu
-# files is compiled with cuda_host_level, -O3 unless it is set; kernels are always optimised.
+set(THUNDER_CUDA_HOST_LEVEL -O3 CACHE STRING "Optimisation of the host's part of .cu files; kernels are always optimised")
+mark_as_advanced(THUNDER_CUDA_HOST_LEVEL)
+
+# thunder_program(<target> <file name> <folder> <source>...): an executable that uses thunder, built into <folder>.
 function(thunder_program target name folder)
   add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE thunder::thunder thunder_program)
-  if(NOT cuda_host_level)
-    set(cuda_host_level -O3)
-  endif()
-  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_host_level}>")
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${THUNDER_CUDA_HOST_LEVEL}>")
   if("${ARGN}" MATCHES "\\.cu(;|$)")
     target_link_libraries(${target} PRIVATE thunder::cuda)
   endif()

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # On a machine with a GPU and nvcc: builds and runs the tests that use the GPU, then the benchmarks, and prints their tables last.
-# The arguments go to cmake, for example -DCMAKE_CUDA_ARCHITECTURES=80. SANITIZE=1 runs the tests under compute-sanitizer too.
+# The arguments go to cmake, for example -DCMAKE_CUDA_ARCHITECTURES=80. SANITIZE=1 runs the tests under compute-sanitizer too; INSTALL=0
+# installs no Debian packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/packages.sh
+if [[ ${INSTALL:-1} != 0 ]]; then need "${build_packages[@]}"; fi
 build=build-gpu
 jobs=${JOBS:-$(nproc)}
 cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTHUNDER_CUDA=ON -DTHUNDER_COMPILE_FAIL_ALL=OFF "$@" >$build.log || { cat $build.log; exit 1; }

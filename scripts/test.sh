@@ -6,8 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
 
 need "${build_packages[@]}" "${test_packages[@]}"
-cmake --preset default -DTHUNDER_CUDA=ON  # nvcc's part, where nvcc is found
-cmake --build build
+cmake --preset tests  # with nvcc's part, where nvcc is found
+cmake --build build-tests
 # Tests run side by side: threads that wait sleep instead of spinning.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
-exec ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"
+exec ctest --test-dir build-tests --output-on-failure -j "$(nproc)" "$@"

@@ -107,6 +107,7 @@ struct attention_parts {
 struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_attention_gradient> {
   static constexpr const char* name = "thunder.scaled_dot_product_attention_gradient";
   static constexpr void infer(const arguments& x, inference& r) {
+    if (x.count < 4 || x.count > 5) return r.refuse(mistake::attention_shapes, x.count, 4);
     attention_types::check(x, r, x.count > 4 ? &x[4] : nullptr);
     if (r.error != mistake::none) return;
     if (!(x[3] == attention_types::output(x[0], x[2]))) return r.refuse(mistake::attention_shapes, x[3].rank, x[0].rank);
@@ -144,6 +145,7 @@ struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_a
 struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention> {
   static constexpr const char* name = "thunder.scaled_dot_product_attention";
   static constexpr void infer(const arguments& x, inference& r) {
+    if (x.count < 3 || x.count > 4) return r.refuse(mistake::attention_shapes, x.count, 3);
     attention_types::check(x, r, x.count > 3 ? &x[3] : nullptr);
     if (r.error == mistake::none) r.result = attention_types::output(x[0], x[2]);
   }

@@ -96,6 +96,20 @@ TEST_CASE("masks") {
   CHECK(y[1] == doctest::Approx((p.v[1] + p.v[4] + p.v[7]) / 3));
 }
 
+TEST_CASE("no mask brings back a key after the query") {
+  const problem p;
+  constexpr auto f = [](auto a, auto b, auto c, auto m) { return scaled_dot_product_attention<attention_options{.causal = true}>(a, b, c, m); };
+  const auto keep = whole({3, 3}, {0, 1, 1, 1, 1, 1, 0, 1, 1}, dtype::b8);  // the first query has no key up to itself
+  const auto bias = array({3, 3}, {-INFINITY, 0, 0, 0, 0, 0, -1e300, 0, 0});
+  const auto kept = reals<Q, K, V, arg<bool, 3, 3>>(f, with(p.inputs(), keep)), added = reals<Q, K, V, arg<double, 3, 3>>(f, with(p.inputs(), bias));
+  CHECK(near(kept, added));
+  for (std::size_t c = 0; c < 3; ++c) CHECK(kept[c] == doctest::Approx(p.v[c]));
+  constexpr auto loss = [](auto a, auto b, auto c, auto m) { return weighted(scaled_dot_product_attention<attention_options{.causal = true}>(a, b, c, m)); };
+  const auto in = with(p.inputs(), keep);
+  const auto g = run<Q, K, V, arg<bool, 3, 3>>(grad(loss, wrt<0, 1, 2>), in);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(near(g[i].reals, differences<Q, K, V, arg<bool, 3, 3>>(loss, in, i), 1e-8));
+}
+
 TEST_CASE("gradients, causal and grouped") {
   const auto in = problem{}.inputs();
   constexpr auto f = [](auto a, auto b, auto c) { return weighted(scaled_dot_product_attention<attention_options{.causal = true}>(a, b, c)); };

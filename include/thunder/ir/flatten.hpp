@@ -187,7 +187,7 @@ template <class Maker> struct stored {
                                    size.nodes, size.operands, size.words, size.values, size.types, size.names, size.parameters, size.outputs, data.input_count, key};
 };
 
-// ---- from a body's digest back to its type
+// ---- from the key of a body (or of a program's plan) back to its type
 template <digest Key> struct body_tag {
 #pragma GCC diagnostic push
 #ifndef __clang__

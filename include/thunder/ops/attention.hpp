@@ -66,11 +66,11 @@ struct attention_parts {
     const meta m = s.type();
     a.scale = scale_of(q, m, std::bit_cast<double>(scale_bits));
     s = s * a.scale;
-    if (causal) s = thunder::where(causal_mask(s), s, nothing);
     if (mask.exists()) {
-      if (is_bool(mask)) s = thunder::where(thunder::spread_to(mask, m), s, nothing);
-      else s = s + thunder::spread_to(thunder::cast_to(mask, m.type), m);
+      if (is_bool(mask)) s = thunder::where(thunder::spread_to(mask, m), s, masked);
+      else s = thunder::maximum(s + thunder::spread_to(thunder::cast_to(mask, m.type), m), masked);
     }
+    if (causal) s = thunder::where(causal_mask(s), s, hidden);  // last: no mask brings a later key back
     a.p = softmax::make(s, row(m));
     return a;
   }
@@ -86,8 +86,10 @@ struct attention_parts {
   static constexpr std::int64_t row(const meta& m) { return std::int64_t{1} << (m.rank - 1); }
 
  private:
-  /// What a score is where its key takes no part: its exponential is 0 beside any other, and a row of nothing else stays finite.
-  static constexpr number<bits_of(-1e38)> nothing{};
+  /// What a score is where its key takes no part: its exponential is 0 beside any other, and a row of nothing else stays finite. Keys
+  /// after the query are 0 beside masked ones, too.
+  static constexpr number<bits_of(-1e38)> masked{};
+  static constexpr number<bits_of(-3e38)> hidden{};
   /// [t, s], spread over the heads: the layers of a model share it, in memory.
   static constexpr value causal_mask(auto s) {
     const meta m = s.type();
@@ -170,7 +172,7 @@ struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention>
 
 /// softmax(scale q k^T + mask) v (Vaswani et al. 2017), one statement. Of each head of k and v, h / g heads of q in a row make use
 /// (grouped queries). A bool mask is true where a key takes part, a floating one is added to the scores; a query for which no key takes part
-/// gets the mean of v.
+/// gets the mean of v (with `causal` of its rows up to the query).
 ///
 ///     scaled_dot_product_attention<attention_options{.causal = true}>(q, k, v)
 ///

@@ -61,7 +61,7 @@ struct dynamic_slice : op_base<dynamic_slice> {
   static constexpr void vjp(auto& c);
 };
 /// (x: [.., n, ..], update: [.., m, ..], start: integer []) -> x's type: x with `update` at start to start + m of one axis. words: the axis.
-/// The start is clamped into [0, n - m]. Where nobody else needs x, the result takes its place, and only the update moves.
+/// The start is clamped into [0, n - m]. As the new value of a buffer or of a donated argument it is written in place.
 struct dynamic_update_slice : op_base<dynamic_update_slice> {
   static constexpr const char* name = "thunder.dynamic_update_slice";
   static constexpr op_kind kind = op_kind::structural;
@@ -76,7 +76,7 @@ struct dynamic_update_slice : op_base<dynamic_update_slice> {
       const dim &n = x[0].d[i], &m = x[1].d[i];
       if (i != axis && !(n == m)) return r.refuse(mistake::update_shapes, n, m);
       if (i == axis && (n.named() || m.named())) return r.refuse(mistake::slice_named, n.named() ? n : m);
-      if (i == axis && m.size > n.size) return r.refuse(mistake::update_shapes, n, m);
+      if (i == axis && (m.size < 1 || m.size > n.size)) return r.refuse(mistake::update_shapes, n, m);
     }
     r.result = x[0];
   }
@@ -120,7 +120,8 @@ template <int Axis, std::int64_t Length, typed X, typed I> constexpr auto dynami
   else return make<ops::dynamic_slice, words<one_axis(X::rank, Axis), Length>>(x, start);
 }
 /// dynamic_update_slice<Axis>(x, update, start): x with `update` in place of as many elements of one axis, from `start` on (clamped, so that
-/// they exist). A cache that a program updates this way is written in place: only the update moves.
+/// they exist). A buffer that a program updates this way, and a donated argument, are written in place: only the update
+/// moves. Elsewhere x is copied.
 /// (x: [.., n, ..], update: [.., m, ..], start: integer []) -> [.., n, ..]
 template <int Axis, typed X, typed U, typed I> constexpr auto dynamic_update_slice(X x, U update, I start) {
   if constexpr (std::same_as<X, invalid>) return x;

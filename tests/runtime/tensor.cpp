@@ -1,5 +1,4 @@
-#include <doctest/doctest.h>
-#include <unistd.h>
+#include "../files.hpp"
 
 #include <cmath>
 #include <limits>
@@ -21,22 +20,6 @@ namespace {
 
 constexpr auto B = dim("batch");
 constexpr auto S = dim("seq");
-
-template <class Error, class F>
-std::string message(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no exception";
-}
-
-struct temporary {
-  std::string path;
-  explicit temporary(const char* name) : path("/tmp/thunder_tensor_" + std::to_string(getpid()) + "_" + name) {}
-  ~temporary() { ::unlink(path.c_str()); }
-};
 
 }  // namespace
 

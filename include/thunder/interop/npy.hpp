@@ -16,9 +16,9 @@ constexpr const char* npy_name(dtype t) {
 
 /// Reads the header of a .npy file, a Python dictionary {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, and nothing
 /// else of Python. Whatever is wrong becomes an io_error that names the file.
-class npy_header_reader {
+class npy_header_reader : text_cursor {
  public:
-  npy_header_reader(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+  npy_header_reader(std::string_view text, const std::string& path) : text_cursor(text, " \n\t"), path_(path) {}
 
   dtype type = dtype::f32;
   bool fortran_order = false;
@@ -54,15 +54,6 @@ class npy_header_reader {
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw_io_error(path_, "is not an .npy file that can be read: " + what);
-  }
-  void space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
-  }
-  bool next_is(char c) {
-    space();
-    if (at_ == text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
   }
   void expect(char c) {
     if (!next_is(c)) fail(std::string("a '") + c + "' is missing in its header (byte " + std::to_string(at_) + ")");
@@ -124,9 +115,7 @@ class npy_header_reader {
     return v;
   }
 
-  std::string_view text_;
   const std::string& path_;
-  std::size_t at_ = 0;
 };
 
 /// Reads an array. One in Fortran order (numpy.save writes a transposed matrix so) is brought into row-major order: the tensor's

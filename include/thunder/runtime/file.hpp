@@ -20,6 +20,25 @@ static_assert(std::endian::native == std::endian::little, "thunder's files are l
   throw io_error("the file '" + path + "' " + what);
 }
 
+/// A place in a text that is read from front to back. What counts as space between two words is the format's.
+class text_cursor {
+ protected:
+  text_cursor(std::string_view text, std::string_view spaces) : text_(text), spaces_(spaces) {}
+  void space() {
+    while (at_ < text_.size() && spaces_.find(text_[at_]) != std::string_view::npos) ++at_;
+  }
+  /// Steps over c if it comes next, after space.
+  bool next_is(char c) {
+    space();
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  std::string_view text_, spaces_;
+  std::size_t at_ = 0;
+};
+
 /// A text of a file, for a message: in quotes, on one line, not longer than a line.
 inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 80;

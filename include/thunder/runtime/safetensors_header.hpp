@@ -90,9 +90,9 @@ inline std::size_t find_duplicate(const std::vector<std::string_view>& names) {
 }
 
 /// Reads a header, and nothing else of JSON. Whatever is wrong becomes an io_error that names the file.
-class safetensors_header_reader {
+class safetensors_header_reader : text_cursor {
  public:
-  safetensors_header_reader(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+  safetensors_header_reader(std::string_view text, const std::string& path) : text_cursor(text, " \n\t\r"), path_(path) {}
 
   safetensors_header read() {
     safetensors_header r;
@@ -133,15 +133,6 @@ class safetensors_header_reader {
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw_invalid_safetensors(path_, what + " (byte " + std::to_string(at_) + " of the header)");
-  }
-  void space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) ++at_;
-  }
-  bool next_is(char c) {
-    space();
-    if (at_ == text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
   }
   void expect(char c) {
     if (!next_is(c)) fail(std::string("a '") + c + "' is missing");
@@ -296,9 +287,7 @@ class safetensors_header_reader {
     return r;
   }
 
-  std::string_view text_;
   const std::string& path_;
-  std::size_t at_ = 0;
 };
 
 /// A text as a JSON string.

@@ -21,12 +21,16 @@ template <int C> void cases() {
   // Backward passes as programs have them: what the forward pass knows of a row is read.
   auto three = [](int k) { return std::tuple{random<T, R, C>(k), random<T, C>(100 + k), random<float, R>(200 + k), random<float, R>(400 + k), random<T, R, C>(300 + k)}; };
   measure("layer_norm backward" + of, 3 * matrix, [](auto x, auto g, auto mu, auto deviation, auto dy) {
-    auto wide = cast<float>(dy), n = (cast<float>(x) - unsqueeze(mu, axis<-1>)) * unsqueeze(deviation, axis<-1>), w = wide * cast<float>(g);
+    auto wide = cast<float>(dy);
+    auto n = (cast<float>(x) - unsqueeze(mu, axis<-1>)) * unsqueeze(deviation, axis<-1>);
+    auto w = wide * cast<float>(g);
     auto dx = unsqueeze(deviation, axis<-1>) * (w - unsqueeze(mean(w, axis<-1>), axis<-1>) - n * unsqueeze(mean(w * n, axis<-1>), axis<-1>));
     return std::tuple{cast<T>(dx), cast<T>(sum(wide * n, axis<0>)), cast<T>(sum(wide, axis<0>))};
   }, three);
   measure("rms_norm backward" + of, 3 * matrix, [](auto x, auto g, auto, auto scale, auto dy) {
-    auto wide = cast<float>(dy), n = cast<float>(x) * unsqueeze(scale, axis<-1>), w = wide * cast<float>(g);
+    auto wide = cast<float>(dy);
+    auto n = cast<float>(x) * unsqueeze(scale, axis<-1>);
+    auto w = wide * cast<float>(g);
     auto dx = unsqueeze(scale, axis<-1>) * (w - n * unsqueeze(mean(w * n, axis<-1>), axis<-1>));
     return std::tuple{cast<T>(dx), cast<T>(sum(wide * n, axis<0>))};
   }, three);

@@ -76,6 +76,7 @@ struct kernel_shape {
   int blocks = 1;           // an SM should hold at least so many
   int stages = 0;           // persistent: rows of a ring in shared memory that the next rows arrive in; 0: no ring
   int stage_bytes = 0;
+  bool read_again = false;  // each pass reads the row from the ring, instead of registers
   constexpr int threads() const { return group * groups; }
 };
 
@@ -83,6 +84,20 @@ constexpr int power_of_two_at_least(std::int64_t n) {
   int p = 1;
   while (p < n) p *= 2;
   return p;
+}
+
+/// Long rows with column sums, one on a multiprocessor at a time: while its threads meet to add up, nothing is computed. If the row stays
+/// in the ring, its registers are free for twice as many threads: a second row, or a row in half the time.
+constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t vectors, int input_bytes, int column_bytes, int accumulator_bytes, int outputs) {
+  kernel_shape t = s;
+  t.read_again = true, t.hold_columns = false, t.share_columns = column_bytes > 0;
+  const auto registers = [&] { return t.vectors * t.vector * accumulator_bytes / 4 + 28 + 4 * outputs; };
+  t.groups = 2;
+  if (registers() * t.threads() > 65536) t.groups = 1, t.group *= 2, t.vectors = static_cast<int>((vectors + t.group - 1) / t.group);
+  const int wanted = t.groups == 2 ? 2 : 3, room = 225 * 1024 - static_cast<int>(row) * column_bytes;
+  t.stages = room / (t.groups * t.stage_bytes);
+  if (t.stages > 4) t.stages = 4;
+  if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
 }
 
 /// row: the row's length, or -1 if it is known at run time only. flat: there is one row.
@@ -163,6 +178,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     s.stages = s.stage_bytes > 0 ? room / s.stage_bytes : 0;
     if (s.stages > 4) s.stages = 4;
     if (s.stages < 2) s.stages = 0;
+    if (s.groups == 1 && s.group > 32 && accumulator_bytes > 0 && s.threads() < 1024) keep_rows_in_ring(s, row, n, input_bytes, column_bytes, accumulator_bytes, outputs);
   }
   return s;
 }

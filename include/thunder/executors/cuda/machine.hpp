@@ -16,6 +16,7 @@ namespace thunder::cuda {
 
 /// 32-bit words of global memory, as wide as one access allows: 16 bytes.
 struct gpu {
+  static constexpr machine_limits limits{};
   // ---- where
   THUNDER_DEVICE static int thread() { return static_cast<int>(threadIdx.x); }
   THUNDER_DEVICE static int block() { return static_cast<int>(blockIdx.x); }

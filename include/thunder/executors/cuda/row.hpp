@@ -46,7 +46,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
       x.load_cached(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row));
       get<I>(h) = to_number<number<I>>(x.get(0, 0));
     } else {
-      get<I>(h) = evaluate<I>(at, h, no_elements{}, 0);
+      get<I>(h) = evaluate<I, coarse.at[I]>(at, h, no_elements{}, 0);
     }
   }
   template <int... I>
@@ -75,13 +75,12 @@ struct kernel_values<Region, Machine, Part>::row_text {
     else
       (get<I>(p).load_cached(a.in[I], i), ...);
   }
-  template <int Pass, int I, class Elements, class Sums, class Columns>
-  THUNDER_DEVICE static void step(const place& at, const row_packets& p, const column_packets& c, const held_values& h,
-                                  Elements& e, Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
+  template <int Pass, int I, class Row, class Column, class Elements, class Sums, class Columns>
+  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, Elements& e, Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
                                   int j, int n) {
     if constexpr (plan.need[Pass][I]) {
       if constexpr (I >= inputs)
-        get<I>(e) = evaluate<I>(at, h, e, i + j);
+        get<I>(e) = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i + j);
       else if constexpr (is_column_input(I))
         get<I>(e) = to_number<number<I>>(get<I>(c).get(j, at.opaque));
       else
@@ -109,30 +108,30 @@ struct kernel_values<Region, Machine, Part>::row_text {
   THUNDER_DEVICE static void store(const place& at, const Out& out, std::int64_t i, int n) {
     constexpr output_facts f = plan.output[O];
     if (!is_first<f.mask>(at.a, at.row)) return;
-    packet<M, f.type, V> p;
+    packet<M, f.type, Out::width> p;
     p.set(get<O>(out).at);
     const std::int64_t k = offset<f.mask>(at.a, at.row) + i;
-    if (n == V)
+    if (n == Out::width && !is_loose(f.mask))
       p.store(at.a.out[O], k);
     else
       p.store_some(at.a.out[O], k, n);
   }
-  template <int Pass, class Sums, class Columns, int... I, int... O>
-  THUNDER_DEVICE static void vector(const place& at, const row_packets& p, const column_packets& c, const held_values& h,
-                                    Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
+  template <int Pass, class Row, class Column, class Sums, class Columns, int... I, int... O>
+  THUNDER_DEVICE static void vector(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
+                                    Columns& columns, column_scalars& scalars, std::int64_t i, int u,
                                     [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
-    [[maybe_unused]] output_slots<std::integer_sequence<int, O...>> out;
+    [[maybe_unused]] output_slots<Row::width, std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
-    for (int j = 0; j < V; ++j) {
+    for (int j = 0; j < Row::width; ++j) {
       number_slots<std::integer_sequence<int, I...>> e;
       (step<Pass, I>(at, p, c, h, e, sums, columns, scalars, i, u, j, n), ...);
       (collect<O>(h, e, out, j), ...);
     }
     (store<O>(at, out, i, n), ...);
   }
-  template <int Pass, class Sums, class Columns>
-  THUNDER_DEVICE static void vector(const place& at, const row_packets& p, const column_packets& c, const held_values& h,
-                                    Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u, int n = V) {
+  template <int Pass, class Row, class Column, class Sums, class Columns>
+  THUNDER_DEVICE static void vector(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
+                                    Columns& columns, column_scalars& scalars, std::int64_t i, int u, int n = Row::width) {
     vector<Pass>(at, p, c, h, sums, columns, scalars, i, u, n, list<what::work, Pass>{}, list<what::stored, Pass>{});
   }
 

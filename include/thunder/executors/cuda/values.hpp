@@ -6,7 +6,7 @@
 /// made.
 ///
 /// The text of the kernels is its nested classes, each in a header of its own: `row_text` (row.hpp), in it `column_text`
-/// (columns.hpp), in that `kernels` (kernel.hpp). A nested class sees the names of those around it, so none has to be qualified
+/// (columns.hpp), in that `wide_text` (wide.hpp), in that `kernels` (kernel.hpp). A nested class sees the names of those around it, so none has to be qualified
 /// or declared again.
 #include <bit>
 #include <utility>
@@ -25,6 +25,7 @@ struct kernel_arguments {
   std::int64_t rows;           // the product of all but the last
   char* partial;               // of column reductions: a row for each block
   int splits;                  // persistent: blocks that share the rows of one result
+  int shared_vectors;          // wide: of a row, that each thread keeps in shared memory
   std::uint32_t opaque;
 };
 
@@ -54,7 +55,7 @@ struct kernel_values {
   static constexpr std::int64_t static_extent(int d) { return thunder::static_extent(plan, traits::extent, traits::dims, d); }
   static constexpr std::int64_t row_length = static_extent(dims - 1);
   static constexpr bool one_row = traits::plan.dims == 1;
-  static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row);
+  static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row, Machine::limits);
   static constexpr int V = shape.vector;
   /// The outer dimensions that this part's column reductions keep.
   static constexpr unsigned kept = [] {
@@ -78,6 +79,19 @@ struct kernel_values {
     for (int v = 0; v < values; ++v) r.at[v] = !fine.at[v];
     return r;
   }();
+  /// The same for what a pass computes: a loss in float must not make the gradient precise, which is bf16.
+  template <int Pass>
+  static constexpr value_flags coarse_in = [] {
+    value_flags fine, r;
+    for (int o = 0; o < outputs; ++o)
+      if (plan.output[o].value >= 0 && plan.stores(Pass, o) && plan.output[o].type != dtype::bf16) fine.at[plan.output[o].value] = true;
+    for (int v = 0; v < values; ++v)
+      if (plan.accumulates(Pass, v) && !coarse.at[v]) fine.at[plan.value[v].operand[0]] = true;
+    for (int v = values; v-- > 0;)
+      for (int k = 0; fine.at[v] && plan.is_element(v) && k < plan.value[v].operands; ++k) fine.at[plan.value[v].operand[k]] = true;
+    for (int v = 0; v < values; ++v) r.at[v] = coarse.at[v] || !fine.at[v];
+    return r;
+  }();
   template <int I>
   using number = computed<M, plan.value[I].type, coarse.at[I]>;
   template <int I>
@@ -86,7 +100,7 @@ struct kernel_values {
   // ---- lists of values and outputs
   enum class what {
     row_input,       // loaded an element at a time, other ones for each row
-    column_input,    // varies along the row alone
+    column_input,    // varies along the row alone (or is loose)
     held_from,       // does not vary along the row, known before the pass
     held,            // the same, of any pass, and the reductions over the row
     work,            // computed in the pass, an element at a time
@@ -98,8 +112,10 @@ struct kernel_values {
     stored_by_row    // outputs of one number a row
   };
   static constexpr bool is_column_input(int v) {
-    return v < inputs && dims > 1 && plan.is_element(v) && plan.value[v].mask == plan.row;
+    return v < inputs && dims > 1 && plan.is_element(v) && (plan.value[v].mask == plan.row || is_loose(plan.value[v].mask));
   }
+  /// Whether a row of what varies along `mask` begins elsewhere in a vector than the row of what varies along everything.
+  static constexpr bool is_loose(unsigned mask) { return shape.shifted && (mask & plan.row) && mask != (plan.row | all_outer); }
   static constexpr bool used(int v) {
     for (int q = 0; q < plan.passes; ++q)
       if (plan.need[q][v]) return true;
@@ -150,10 +166,13 @@ struct kernel_values {
   template <what W, int Pass = -1>
   static constexpr int count = chosen<W, Pass>.count;
 
-  template <class>
+  /// Packets of W neighbouring elements.
+  template <int W, class>
   struct packet_slots;
-  template <int... I>
-  struct packet_slots<std::integer_sequence<int, I...>> : slot<I, packet<M, plan.value[I].type, V>>... {};
+  template <int W, int... I>
+  struct packet_slots<W, std::integer_sequence<int, I...>> : slot<I, packet<M, plan.value[I].type, W>>... {
+    static constexpr int width = W;
+  };
   template <class>
   struct number_slots;
   template <int... I>
@@ -168,18 +187,20 @@ struct kernel_values {
   struct array_slots<N, std::integer_sequence<int, I...>> : slot<I, number_array<I, N>>... {};
   template <int O>
   using stored_number = computed<M, plan.output[O].type>;
-  template <int O>
+  template <int W, int O>
   struct output_numbers {
-    stored_number<O> at[V];
+    stored_number<O> at[W];
   };
-  template <class>
+  template <int W, class>
   struct output_slots;
-  template <int... O>
-  struct output_slots<std::integer_sequence<int, O...>> : slot<O, output_numbers<O>>... {};
+  template <int W, int... O>
+  struct output_slots<W, std::integer_sequence<int, O...>> : slot<O, output_numbers<W, O>>... {
+    static constexpr int width = W;
+  };
 
   using no_elements = number_slots<std::integer_sequence<int>>;
-  using row_packets = packet_slots<list<what::row_input>>;
-  using column_packets = packet_slots<list<what::column_input>>;
+  using row_packets = packet_slots<V, list<what::row_input>>;
+  using column_packets = packet_slots<V, list<what::column_input>>;
   using held_values = number_slots<list<what::held>>;
   static constexpr int chains = V < 4 ? V : 4;  // independent sums of a thread
   template <int Pass>
@@ -267,15 +288,15 @@ struct kernel_values {
     else
       return get<I>(h);
   }
-  /// An operand of value I: floating-point ones are all coarse or all precise.
-  template <int I, class T>
-  THUNDER_DEVICE static auto as_precise_as(T x) {
+  /// An operand: floating-point ones of a statement are all coarse or all precise.
+  template <bool Coarse, class T>
+  THUNDER_DEVICE static auto as_precise(T x) {
     if constexpr (requires { x.v; })
-      return real<M, coarse.at[I]>(x.v);
+      return real<M, Coarse>(x.v);
     else
       return x;
   }
-  template <int I, class Elements, int... K>
+  template <int I, bool Coarse, class Elements, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
@@ -293,12 +314,12 @@ struct kernel_values {
       return to_number<number<I>>(
           op_of<I>::template evaluate<attributes, element_t<f.type>>(index, plain(operand<f.operand[K]>(h, e))...));
     } else {
-      return to_number<number<I>>(op_of<I>::evaluate(as_precise_as<I>(operand<f.operand[K]>(h, e))...));
+      return to_number<number<I>>(op_of<I>::evaluate(as_precise<Coarse>(operand<f.operand[K]>(h, e))...));
     }
   }
-  template <int I, class Elements>
+  template <int I, bool Coarse, class Elements>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i) {
-    return evaluate<I>(at, h, e, i, std::make_integer_sequence<int, plan.value[I].operands>{});
+    return evaluate<I, Coarse>(at, h, e, i, std::make_integer_sequence<int, plan.value[I].operands>{});
   }
   template <int I>
   THUNDER_DEVICE static number<I> identity() {

@@ -14,7 +14,26 @@
 #include "packet.hpp"
 #include "shape.hpp"
 
+namespace thunder::ops {
+struct eq;
+struct exp;
+struct iota;
+struct sum;
+struct where;
+}  // namespace thunder::ops
+
 namespace thunder::cuda {
+
+/// The ops that kernels treat in a way of their own.
+enum class known_op : std::uint8_t { other, eq, exp, iota, sum, where, zero };
+template <class Op, std::int64_t FirstWord>
+inline constexpr known_op known_op_of = std::is_same_v<Op, ops::eq>      ? known_op::eq
+                                        : std::is_same_v<Op, ops::exp>   ? known_op::exp
+                                        : std::is_same_v<Op, ops::iota>  ? known_op::iota
+                                        : std::is_same_v<Op, ops::sum>   ? known_op::sum
+                                        : std::is_same_v<Op, ops::where> ? known_op::where
+                                        : std::is_same_v<Op, ops::full> && FirstWord == 0 ? known_op::zero
+                                                                                          : known_op::other;
 
 /// What a kernel is launched with. `opaque` is zero.
 template <int Inputs, int Outputs, int Dims>
@@ -65,6 +84,16 @@ struct kernel_values {
     return k;
   }();
   using arguments = kernel_arguments<inputs, outputs, dims>;
+  struct known_ops {
+    known_op at[values]{};
+  };
+  template <int... I>
+  static constexpr known_ops find_ops(std::integer_sequence<int, I...>) {
+    known_ops r;
+    ((r.at[inputs + I] = known_op_of<typename traits::template statement<inputs + I>::op, traits::template statement<inputs + I>::first_word>), ...);
+    return r;
+  }
+  static constexpr known_ops op = find_ops(std::make_integer_sequence<int, values - inputs>{});
 
   /// Whether a value reaches no output of more than 8 bits of mantissa: then its functions need no more than 11.
   struct value_flags {
@@ -79,6 +108,10 @@ struct kernel_values {
     for (int v = 0; v < values; ++v) r.at[v] = !fine.at[v];
     return r;
   }();
+  /// The coarse exp is good enough for a sum, whose own rounding errs as much.
+  static constexpr bool sums_exponentials(int v) {
+    return op.at[v] == known_op::sum && plan.value[v].type == dtype::f32 && op.at[plan.value[v].operand[0]] == known_op::exp;
+  }
   /// The same for what a pass computes: a loss in float must not make the gradient precise, which is bf16.
   template <int Pass>
   static constexpr value_flags coarse_in = [] {
@@ -86,7 +119,7 @@ struct kernel_values {
     for (int o = 0; o < outputs; ++o)
       if (plan.output[o].value >= 0 && plan.stores(Pass, o) && plan.output[o].type != dtype::bf16) fine.at[plan.output[o].value] = true;
     for (int v = 0; v < values; ++v)
-      if (plan.accumulates(Pass, v) && !coarse.at[v]) fine.at[plan.value[v].operand[0]] = true;
+      if (plan.accumulates(Pass, v) && !coarse.at[v] && !sums_exponentials(v)) fine.at[plan.value[v].operand[0]] = true;
     for (int v = values; v-- > 0;)
       for (int k = 0; fine.at[v] && plan.is_element(v) && k < plan.value[v].operands; ++k) fine.at[plan.value[v].operand[k]] = true;
     for (int v = 0; v < values; ++v) r.at[v] = coarse.at[v] || !fine.at[v];
@@ -104,6 +137,7 @@ struct kernel_values {
     held_from,       // does not vary along the row, known before the pass
     held,            // the same, of any pass, and the reductions over the row
     work,            // computed in the pass, an element at a time
+    hit,             // of those: whether the element is the one with a certain index
     reduced,         // a reduction over the row that ends the pass
     column_vector,   // a reduction over rows: a row of sums
     column_scalar,   // ... or one
@@ -139,6 +173,8 @@ struct kernel_values {
         return plan.is_held(k) && !plan.is_reduction(k) && plan.ready[k] == pass;
       case what::work:
         return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
+      case what::hit:
+        return plan.need[pass][k] && is_hit(k);
       case what::reduced:
         return plan.along_row(k) && !plan.is_column(k) && plan.accumulates(pass, k);
       case what::column_vector:
@@ -148,6 +184,18 @@ struct kernel_values {
       default:
         return plan.is_column(k) && !plan.along_row(k) && !(plan.value[k].mask & plan.row);
     }
+  }
+  /// iota along the row == a number that is the same for the row: true for one element at most.
+  static constexpr bool is_hit(int v) {
+    if (op.at[v] != known_op::eq) return false;
+    const int a = plan.value[v].operand[0], b = plan.value[v].operand[1];
+    return op.at[a] == known_op::iota && plan.value[a].removed == plan.row && !plan.is_element(b) && is_integer(plan.value[b].type);
+  }
+  /// sum(where(hit, x, 0)): nothing to add where there is no hit.
+  static constexpr bool sums_hits(int v) {
+    if (op.at[v] != known_op::sum || op.at[plan.value[v].operand[0]] != known_op::where) return false;
+    const int* x = plan.value[plan.value[v].operand[0]].operand;
+    return is_hit(x[0]) && op.at[x[2]] == known_op::zero;
   }
   struct numbers {
     int at[values + outputs]{}, count = 0;
@@ -296,13 +344,24 @@ struct kernel_values {
     else
       return x;
   }
+  /// Whether nothing but stores of its own type use a value: they round it.
+  static constexpr bool is_only_stored(int i) {
+    for (int v = i + 1; v < values; ++v)
+      for (int k = 0; k < plan.value[v].operands; ++k)
+        if (plan.value[v].operand[k] == i) return false;
+    for (const auto& o : plan.output)
+      if (o.value == i && o.type != plan.value[i].type) return false;
+    return true;
+  }
   template <int I, bool Coarse, class Elements, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
     if constexpr (f.kind == value_role::cast) {
       const auto x = to_number<number<I>>(operand<f.operand[0]>(h, e));
-      if constexpr (f.type == dtype::bf16)
+      if constexpr (is_only_stored(I))
+        return x;
+      else if constexpr (f.type == dtype::bf16)
         return number<I>(M::unpack_bf16(M::pack_bf16(x.v, 0), false, 0));
       else if constexpr (f.type == dtype::f16)
         return number<I>(M::unpack_f16(M::pack_f16(x.v, 0), false, 0));

@@ -127,16 +127,21 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     row_packets p[held_vectors];
     edge_row edge;
   };
-  /// The row that comes after; its number is that of no row if there is none.
   THUNDER_DEVICE static void fetch(row_state& r, int u, const place& at, const span& s) {
     if (const std::int64_t v = u * shape.group + at.t; has_vector(s, u, v)) load_row(at, s.first + v * V, r.p[u], list<what::row_input>{});
   }
   THUNDER_DEVICE static void fetch_shared(int u, const place& at, const span& s) {
-    if (const std::int64_t v = static_cast<std::int64_t>(shape.vectors + u) * shape.group + at.t; v < s.vectors)
-      fill_slot(at, s.first + v * V, u, list<what::row_input>{});
+    fill_slot(at, s.first + shared_vector(at.t, u) * V, u, list<what::row_input>{});
+  }
+  /// The vector that is number u of those that a thread has in shared memory; and how many these are.
+  THUNDER_DEVICE static std::int64_t shared_vector(int t, int u) { return static_cast<std::int64_t>(shape.vectors + u) * shape.group + t; }
+  THUNDER_DEVICE static int shared_count(const place& at, const span& s) {
+    const std::int64_t n = s.vectors - shared_vector(at.t, 0) + (shape.group - 1);
+    return n < 0 ? 0 : n / shape.group < at.a.shared_vectors ? static_cast<int>(n / shape.group) : at.a.shared_vectors;
   }
   THUNDER_DEVICE static int chunk_length(const arguments& a) { return (a.shared_vectors + chunks - 1) / chunks; }
 
+  /// next, after: the row that comes after, and its parts; there is none if its number is too high.
   template <int Pass, class Columns>
   THUNDER_DEVICE static void pass(row_state& r, const place& next, const span& after, held_values& h, Columns& columns,
                                   column_scalars& scalars, int& turn) {
@@ -157,31 +162,33 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
         if (at.t < r.s.edges) elements<Pass>(at, r.edge, h, sums, columns, scalars, edge_of(at, r.s));
         if (more) load_edge(next, after, r.edge, list<what::row_input>{});
       }
-      const int length = chunk_length(at.a);
+      const int length = chunk_length(at.a), own = shared_count(at, r.s), own_after = more ? shared_count(next, after) : 0;
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
       for (int c = 0; c < chunks; ++c) {
         if constexpr (Pass == first_pass) wait_for_chunk(c);
-        const int end = (c + 1) * length < at.a.shared_vectors ? (c + 1) * length : at.a.shared_vectors;
+        const int begin = c * length, end = begin + length < own ? begin + length : own;
 #ifdef __CUDACC__
 #pragma unroll 2
 #endif
-        for (int u = c * length; u < end; ++u) {
-          const std::int64_t v = static_cast<std::int64_t>(shape.vectors + u) * shape.group + at.t;
-          if (v < r.s.vectors) {
-            row_packets x;
-            read_slot(at.t, u, x, list<what::row_input>{});
-            elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + v * V);
-          }
-          if (more) fetch_shared(u, next, after);
+        for (int u = begin; u < end; ++u) {
+          row_packets x;
+          read_slot(at.t, u, x, list<what::row_input>{});
+          elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + shared_vector(at.t, u) * V);
+          if constexpr (last)
+            if (u < own_after) fetch_shared(u, next, after);
         }
-        if constexpr (last) M::commit_copies();
+        if constexpr (last) {
+          // the row after may have a vector more
+          for (int u = begin > own ? begin : own; u < begin + length && u < own_after; ++u) fetch_shared(u, next, after);
+          M::commit_copies();
+        }
       }
 #ifdef __CUDACC__
 #pragma unroll 4
 #endif
-      for (std::int64_t v = static_cast<std::int64_t>(shape.vectors + at.a.shared_vectors) * shape.group + at.t; v < r.s.vectors; v += shape.group) {
+      for (std::int64_t v = shared_vector(at.t, at.a.shared_vectors); v < r.s.vectors; v += shape.group) {
         row_packets x;
         load_row(at, r.s.first + v * V, x, list<what::row_input>{});
         elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + v * V);
@@ -207,8 +214,9 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     for (int u = 0; u < shape.vectors; ++u) fetch(r, u, r.at, r.s);
     if constexpr (shape.shifted) load_edge(r.at, r.s, r.edge, list<what::row_input>{});
     const int length = chunk_length(a);
+    const int own = shared_count(r.at, r.s);
     for (int c = 0; c < chunks; ++c) {
-      for (int u = c * length; u < (c + 1) * length && u < a.shared_vectors; ++u) fetch_shared(u, r.at, r.s);
+      for (int u = c * length; u < (c + 1) * length && u < own; ++u) fetch_shared(u, r.at, r.s);
       M::commit_copies();
     }
     no_columns columns;

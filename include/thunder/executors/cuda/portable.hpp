@@ -20,7 +20,8 @@ namespace thunder::cuda {
 struct machine_limits {
   int shared = 227 * 1024;              // bytes of shared memory of a multiprocessor
   int threads = 1024;                   // of a block
-  std::int64_t wide_bytes = 64 * 1024;  // longer rows are wide (shape.hpp)
+  std::int64_t wide_bytes = 64 * 1024;  // longer rows are wide (shape.hpp) ...
+  int row_words = 16;                   // ... of which a thread has so many words in registers
 };
 
 }  // namespace thunder::cuda

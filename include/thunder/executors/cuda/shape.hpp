@@ -92,13 +92,12 @@ constexpr int power_of_two_at_least(std::int64_t n) {
 constexpr kernel_shape wide_shape(int vector, int bytes, std::int64_t row, const machine_limits& limits) {
   kernel_shape s;
   s.wide = true, s.vector = vector, s.shifted = row < 0 || row % vector != 0;
-  constexpr int held_words = 16;  // in registers of a thread
-  const int room = held_words * 4 * limits.threads + limits.shared;
+  const int room = limits.row_words * 4 * limits.threads + limits.shared;
   auto fits = [&](int blocks) { return row < 0 || blocks * row * bytes <= room; };
   while (s.blocks < 4 && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
   s.group = limits.threads / s.blocks;
   const int words = bytes * vector / 4;
-  s.vectors = words > 0 ? held_words / words : 0;
+  s.vectors = words > 0 ? limits.row_words / words : 0;
   return s;
 }
 

@@ -19,10 +19,12 @@ struct simplifier {
   constexpr bool is_full_of(int v, double x) const { return is_full(v) && full_value(v) == x; }
   constexpr int make_full(double x, const meta& m) { return full_like(&g, x, m).id; }
 
-  /// x rounded to an element type; false where that is not exact IEEE arithmetic in double.
+  /// x rounded to an element type; false where that is not exact IEEE arithmetic in double. (Half types hold it exactly or not at all.)
   static constexpr bool rounded(double& x, dtype t) {
     if (t == dtype::f64) return true;
     if (t == dtype::f32) return x = static_cast<double>(static_cast<float>(x)), true;
+    if (t == dtype::bf16) return static_cast<double>(static_cast<float>(bf16(static_cast<float>(x)))) == x;
+    if (t == dtype::f16) return static_cast<double>(static_cast<float>(f16(static_cast<float>(x)))) == x;
     return false;
   }
   /// Whether x and 1 / x are powers of two that the element type holds exactly.

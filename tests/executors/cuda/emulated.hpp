@@ -87,9 +87,9 @@ struct how {
 };
 inline constexpr how ways[]{{1, 5}, {2, 1}, {3, 40}};
 
-template <class Region> struct against_cpu;
-template <std::int64_t... E, dtype... IT, unsigned... IM, int... OV, dtype... OT, unsigned... OM, class... S>
-struct against_cpu<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>> {
+template <class Region, class Device = cuda::emulated_device> struct against_cpu;
+template <std::int64_t... E, dtype... IT, unsigned... IM, int... OV, dtype... OT, unsigned... OM, class... S, class Device>
+struct against_cpu<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>, Device> {
   using tested = region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>;
   template <int... D> static auto at_run_time(std::integer_sequence<int, D...>) {
     return region<space<(-1 - D)...>, pack<input<IT, IM>...>, pack<output<OV, OT, OM>...>, S...>{};
@@ -123,7 +123,7 @@ struct against_cpu<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, O
       for (auto& b : expected) to.push_back(out.emplace_back(b.size(), '\xA5').data());
       std::string fault;
       try {
-        cuda::emulate<tested>(from.data(), to.data(), dims.data(), way.seed, way.resident);
+        cuda::emulate<tested, Device>(from.data(), to.data(), dims.data(), way.seed, way.resident);
       } catch (const cuda::kernel_fault& f) {
         fault = f.what();
       }
@@ -140,7 +140,9 @@ struct against_cpu<region<space<E...>, pack<input<IT, IM>...>, pack<output<OV, O
   }
 };
 /// dims: the run-time extents. Inputs are between low and 2.
-template <class Region> void check(double tolerance, std::vector<std::int64_t> dims = {}, double low = -2) { against_cpu<Region>::check(tolerance, dims, low); }
+template <class Region, class Device = cuda::emulated_device> void check(double tolerance, std::vector<std::int64_t> dims = {}, double low = -2) {
+  against_cpu<Region, Device>::check(tolerance, dims, low);
+}
 
 /// A program of rows of C elements, for all C; of rows of more than 2000 elements there are a tenth as many.
 template <template <class, dtype> class Program, dtype T, int... C> void lengths(double tolerance, std::vector<std::int64_t> rows, std::integer_sequence<int, C...>) {

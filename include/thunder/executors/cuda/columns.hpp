@@ -293,7 +293,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     }
   }
 
-  struct kernels;
+  struct wide_text;
 };
 
 }  // namespace thunder::cuda

@@ -296,6 +296,7 @@ class emulation {
 
 /// The machine as kernels see it: gpu's members (machine.hpp).
 struct emulated {
+  static constexpr machine_limits limits{};
   static int thread() { return emulation::current->thread(); }
   static int block() { return emulation::current->block(); }
   static int blocks() { return emulation::current->blocks(); }
@@ -388,35 +389,39 @@ class emulated_device {
  public:
   using machine = emulated;
 
-  explicit emulated_device(std::uint64_t seed = 0, int resident_blocks = 6) : emulation_(seed), resident_(resident_blocks) {}
+  explicit emulated_device(std::uint64_t seed = 0, int resident_blocks = 6, int shared_bytes = emulation::most_shared)
+      : emulation_(seed), resident_(resident_blocks), shared_(shared_bytes) {}
   emulation& running() { return emulation_; }
   template <class T> T* add(std::string name, T* p, std::size_t count, bool written = true) {
     return static_cast<T*>(emulation_.memory().add(std::move(name), const_cast<std::remove_const_t<T>*>(p), count * sizeof(T), sizeof(T), written));
   }
 
-  template <class Kernel> int resident() const { return resident_; }
+  template <class Kernel> int resident(int) const { return resident_; }
+  int shared_room(int blocks) const { return shared_ / blocks; }
   void* workspace(std::size_t bytes) {
     auto& w = workspaces_.emplace_back(bytes, '\xff');
     return emulation_.memory().add("the workspace", w.data(), bytes, 1, false);
   }
-  template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a) {
+  template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a, int shared = Kernel::shared) {
     using arguments = typename Kernel::arguments;
     auto body = [](void* x) { Kernel::run(*static_cast<const arguments*>(x)); };
-    emulation_.launch(blocks, Kernel::threads, Kernel::shared, body, const_cast<arguments*>(&a));
+    emulation_.launch(blocks, Kernel::threads, shared, body, const_cast<arguments*>(&a));
   }
 
  private:
   std::deque<std::vector<char>> workspaces_;
   emulation emulation_;
-  int resident_;
+  int resident_, shared_;
 };
 
 /// Runs a region's kernels on the emulated machine. in[i], out[o]: the region's buffers, in the host's memory (an output may be an input); dims: its run-time extents;
-/// resident_blocks: how many a persistent kernel gets. Throws kernel_fault, also if an element of an output is not written.
-template <class Region> void emulate(const void* const* in, void* const* out, const std::int64_t* dims, std::uint64_t seed = 0, int resident_blocks = 6) {
+/// resident_blocks: how many a persistent kernel gets; Device: emulated_device, or one with other limits. Throws kernel_fault, also if an
+/// element of an output is not written.
+template <class Region, class Device = emulated_device>
+void emulate(const void* const* in, void* const* out, const std::int64_t* dims, std::uint64_t seed = 0, int resident_blocks = 6) {
   using traits = region_traits<Region>;
   constexpr auto& plan = traits::plan;
-  emulated_device device(seed, resident_blocks);
+  Device device(seed, resident_blocks);
   global_memory& memory = device.running().memory();
   auto elements = [&](unsigned mask) {
     std::int64_t n = 1;

@@ -1,12 +1,12 @@
 #pragma once
-/// The text of the kernels of a region: four families (shape.hpp), instantiated for the GPU (machine.hpp) and for the emulated
+/// The text of the kernels of a region: five families (shape.hpp), instantiated for the GPU (machine.hpp) and for the emulated
 /// machine (emulation.hpp).
-#include "columns.hpp"
+#include "wide.hpp"
 
 namespace thunder::cuda {
 
 template <class Region, class Machine, int Part>
-struct kernel_values<Region, Machine, Part>::row_text::column_text::kernels {
+struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::kernels {
   /// Each row once.
   THUNDER_DEVICE static void direct(const arguments& a) {
     M::begin_dependent();
@@ -180,6 +180,7 @@ template <class Region, class Machine, int Part = 0>
 struct kernel_text : kernel_values<Region, Machine, Part>,
                      kernel_values<Region, Machine, Part>::row_text,
                      kernel_values<Region, Machine, Part>::row_text::column_text,
-                     kernel_values<Region, Machine, Part>::row_text::column_text::kernels {};
+                     kernel_values<Region, Machine, Part>::row_text::column_text::wide_text,
+                     kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::kernels {};
 
 }  // namespace thunder::cuda

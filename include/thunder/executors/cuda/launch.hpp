@@ -5,9 +5,10 @@
 /// A Device has
 ///
 ///     using machine = ...;                                                       // gpu or emulated
-///     template <class Kernel> int resident();                                    // blocks that it holds at once
+///     template <class Kernel> int resident(int shared);                          // blocks that it holds at once, with so many bytes of shared memory each
+///     int shared_room(int blocks);                                               // bytes of it that each of so many blocks of a multiprocessor can have
 ///     void* workspace(std::size_t bytes);                                        // memory that the kernels of one call share
-///     template <class Kernel> void start(unsigned blocks, const Kernel::arguments&);  // after the kernels before it
+///     template <class Kernel> void start(unsigned blocks, const Kernel::arguments&, int shared);  // after the kernels before it
 #include <string>
 
 #include "../../core/error.hpp"
@@ -34,6 +35,12 @@ template <class Text> struct persistent_kernel {
     else Text::persistent(a);
   }
 };
+/// Its shared memory depends on the device.
+template <class Text> struct wide_kernel {
+  using arguments = typename Text::arguments;
+  static constexpr int threads = Text::shape.threads(), min_blocks = Text::shape.blocks, shared = Text::ring_offset;
+  THUNDER_DEVICE static void run(const arguments& a) { Text::wide(a); }
+};
 /// Adds up the partial results of `blocks` blocks for the column reductions that are outputs O; each output has `blocks_each` blocks.
 template <class Text, int... O> struct finish_kernel {
   struct arguments {
@@ -51,9 +58,9 @@ template <class Text, int... O> struct finish_kernel {
 template <class Region, class Device> struct fused_kernels {
   template <int Part> using text_of = kernel_text<Region, typename Device::machine, Part>;
 
-  template <class Kernel> static void start(Device& device, std::int64_t blocks, const typename Kernel::arguments& a) {
+  template <class Kernel> static void start(Device& device, std::int64_t blocks, const typename Kernel::arguments& a, int shared = Kernel::shared) {
     if (blocks > 0x7fffffff) throw device_error("cuda: a fused kernel would need " + std::to_string(blocks) + " blocks");
-    if (blocks > 0) device.template start<Kernel>(static_cast<unsigned>(blocks), a);
+    if (blocks > 0) device.template start<Kernel>(static_cast<unsigned>(blocks), a, shared);
   }
   template <class Text> static void run_part(Device& device, const void* const* in, void* const* out, const std::int64_t* dims) {
     typename Text::arguments a{};
@@ -72,11 +79,25 @@ template <class Region, class Device> struct fused_kernels {
     if constexpr (shape.pointwise) {
       const std::int64_t vectors = (length + shape.vector - 1) / shape.vector * (Text::dims == 1 ? 1 : a.rows), block = shape.group * shape.unroll;
       start<pointwise_kernel<Text>>(device, (vectors + block - 1) / block, a);
+    } else if constexpr (shape.wide) {
+      run_wide<Text>(device, a, length);
     } else if constexpr (!shape.persistent) {
       start<direct_kernel<Text>>(device, (a.rows + shape.groups - 1) / shape.groups, a);
     } else {
       run_persistent<Text>(device, a, length);
     }
+  }
+  template <class Text> static void run_wide(Device& device, typename Text::arguments& a, std::int64_t length) {
+    constexpr kernel_shape shape = Text::shape;
+    constexpr int bytes = shape.group * Text::vector_bytes;  // of shared memory, for a vector of each thread
+    const std::int64_t vectors = (length / shape.vector + shape.group - 1) / shape.group - shape.vectors;
+    if (bytes > 0 && vectors > 0) {
+      const int room = (device.shared_room(shape.blocks) - Text::ring_offset) / bytes;
+      a.shared_vectors = vectors < room ? static_cast<int>(vectors) : room > 0 ? room : 0;
+    }
+    const int shared = Text::ring_offset + a.shared_vectors * bytes;
+    const std::int64_t most = device.template resident<wide_kernel<Text>>(shared);
+    start<wide_kernel<Text>>(device, a.rows < most ? a.rows : most, a, shared);
   }
   template <class Text> static void run_persistent(Device& device, typename Text::arguments& a, std::int64_t length) {
     constexpr kernel_shape shape = Text::shape;
@@ -85,7 +106,7 @@ template <class Region, class Device> struct fused_kernels {
       if (Text::kept >> d & 1) results *= a.extents[d];
     const std::int64_t rows = results > 0 ? a.rows / results : 0, block = static_cast<std::int64_t>(shape.group) * shape.unroll * shape.vector,
                        useful = shape.flat ? (length + block - 1) / block : (rows + shape.groups - 1) / shape.groups;
-    std::int64_t splits = results > 0 ? device.template resident<persistent_kernel<Text>>() / results : 1;
+    std::int64_t splits = results > 0 ? device.template resident<persistent_kernel<Text>>(persistent_kernel<Text>::shared) / results : 1;
     if (splits > useful) splits = useful;
     if (splits < 1) splits = 1;
     a.splits = static_cast<int>(splits);

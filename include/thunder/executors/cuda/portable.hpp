@@ -11,3 +11,17 @@
 #define THUNDER_ANYWHERE inline
 #define THUNDER_UNROLL
 #endif
+
+#include <cstdint>
+
+namespace thunder::cuda {
+
+/// What the choice of a kernel's shape depends on: a Machine's `limits`.
+struct machine_limits {
+  int shared = 227 * 1024;              // bytes of shared memory of a multiprocessor
+  int threads = 1024;                   // of a block
+  std::int64_t wide_bytes = 64 * 1024;  // longer rows are wide (shape.hpp) ...
+  int row_words = 16;                   // ... of which a thread has so many words in registers
+};
+
+}  // namespace thunder::cuda

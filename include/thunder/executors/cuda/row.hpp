@@ -62,7 +62,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
       x.load_cached(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row));
       get<I>(h) = to_number<number<I>>(x.get(0, 0));
     } else {
-      get<I>(h) = evaluate<I>(at, h, no_elements{}, 0);
+      get<I>(h) = evaluate<I, coarse.at[I]>(at, h, no_elements{}, 0);
     }
   }
   template <int... I>
@@ -91,19 +91,21 @@ struct kernel_values<Region, Machine, Part>::row_text {
     else
       (get<I>(p).load_cached(a.in[I], i), ...);
   }
-  template <int Pass, int I, class Elements, class Sums, class Columns>
-  THUNDER_DEVICE static void step(const place& at, const row_packets& p, const column_packets& c, const held_values& h,
-                                  Elements& e, Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
+  /// Missed: the elements are not those of which a hit is true.
+  template <int Pass, int I, bool Missed, class Row, class Column, class Elements, class Sums, class Columns>
+  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, Elements& e, Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
                                   int j, int n) {
     if constexpr (plan.need[Pass][I]) {
-      if constexpr (I >= inputs)
-        get<I>(e) = evaluate<I>(at, h, e, i + j);
+      if constexpr (Missed && is_hit(I))
+        get<I>(e) = false;
+      else if constexpr (I >= inputs)
+        get<I>(e) = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i + j);
       else if constexpr (is_column_input(I))
         get<I>(e) = to_number<number<I>>(get<I>(c).get(j, at.opaque));
       else
         get<I>(e) = to_number<number<I>>(get<I>(p).get(j, at.opaque));
     }
-    if constexpr (plan.accumulates(Pass, I)) {
+    if constexpr (plan.accumulates(Pass, I) && !(Missed && sums_hits(I))) {
       if (j >= n) return;  // of a partial vector
       const auto x = to_number<number<I>>(operand<plan.value[I].operand[0]>(h, e));
       if constexpr (!plan.is_column(I)) {
@@ -125,31 +127,45 @@ struct kernel_values<Region, Machine, Part>::row_text {
   THUNDER_DEVICE static void store(const place& at, const Out& out, std::int64_t i, int n) {
     constexpr output_facts f = plan.output[O];
     if (!is_first<f.mask>(at.a, at.row)) return;
-    packet<M, f.type, V> p;
+    packet<M, f.type, Out::width> p;
     p.set(get<O>(out).at);
     const std::int64_t k = offset<f.mask>(at.a, at.row) + i;
-    if (n == V)
+    if (n == Out::width && !is_loose(f.mask))
       p.store(at.a.out[O], k);
     else
       p.store_some(at.a.out[O], k, n);
   }
-  template <int Pass, class Sums, class Columns, int... I, int... O>
-  THUNDER_DEVICE static void vector(const place& at, const row_packets& p, const column_packets& c, const held_values& h,
-                                    Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
-                                    [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
-    [[maybe_unused]] output_slots<std::integer_sequence<int, O...>> out;
+  template <int Pass, bool Missed, class Row, class Column, class Sums, class Columns, int... I, int... O>
+  THUNDER_DEVICE static void compute(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
+                                     Columns& columns, column_scalars& scalars, std::int64_t i, int u, [[maybe_unused]] int n,
+                                     std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
+    [[maybe_unused]] output_slots<Row::width, std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
-    for (int j = 0; j < V; ++j) {
+    for (int j = 0; j < Row::width; ++j) {
       number_slots<std::integer_sequence<int, I...>> e;
-      (step<Pass, I>(at, p, c, h, e, sums, columns, scalars, i, u, j, n), ...);
+      (step<Pass, I, Missed>(at, p, c, h, e, sums, columns, scalars, i, u, j, n), ...);
       (collect<O>(h, e, out, j), ...);
     }
     (store<O>(at, out, i, n), ...);
   }
-  template <int Pass, class Sums, class Columns>
-  THUNDER_DEVICE static void vector(const place& at, const row_packets& p, const column_packets& c, const held_values& h,
-                                    Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u, int n = V) {
-    vector<Pass>(at, p, c, h, sums, columns, scalars, i, u, n, list<what::work, Pass>{}, list<what::stored, Pass>{});
+  /// Whether none of W elements from index i on is one that a hit asks for.
+  template <int W, int... I>
+  THUNDER_DEVICE static bool misses(const held_values& h, std::int64_t i, std::integer_sequence<int, I...>) {
+    return (true && ... && (static_cast<std::uint64_t>(static_cast<std::int64_t>(operand<plan.value[I].operand[1]>(h, no_elements{})) - i) >= W));
+  }
+  template <int Pass, class Row, class Column, class Sums, class Columns>
+  THUNDER_DEVICE static void vector(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
+                                    Columns& columns, column_scalars& scalars, std::int64_t i, int u, int n = Row::width) {
+    constexpr list<what::work, Pass> work{};
+    constexpr list<what::stored, Pass> stored{};
+    if constexpr (shape.wide && count<what::hit, Pass> > 0) {  // one vector of a row, at most, has a hit
+      if (misses<Row::width>(h, i, list<what::hit, Pass>{}))
+        compute<Pass, true>(at, p, c, h, sums, columns, scalars, i, u, n, work, stored);
+      else
+        compute<Pass, false>(at, p, c, h, sums, columns, scalars, i, u, n, work, stored);
+    } else {
+      compute<Pass, false>(at, p, c, h, sums, columns, scalars, i, u, n, work, stored);
+    }
   }
 
   // ---- reductions over the threads of a group

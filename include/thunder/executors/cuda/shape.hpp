@@ -4,7 +4,8 @@
 ///
 /// A *direct* kernel gives each row to one group of threads of a grid that covers the rows. A *persistent* one has as many blocks as the
 /// device holds at once, each of which walks over many rows and adds up column reductions as it goes. A *pointwise* one has no rows:
-/// every thread takes a few vectors anywhere in the iteration space. A *flat* one reduces all elements of one long row.
+/// every thread takes a few vectors anywhere in the iteration space. A *flat* one reduces all elements of one long row. A *wide* one
+/// has as many blocks as the device holds at once, too; each keeps a row that is too long for registers alone also in shared memory.
 #include "../../fusion/row_plan.hpp"
 #include "portable.hpp"
 
@@ -65,11 +66,13 @@ template <class Region, int Part> constexpr auto plan_of_part() {
 
 struct kernel_shape {
   bool pointwise = false, persistent = false;
+  bool wide = false;
+  bool shifted = false;     // wide: rows begin anywhere, so that the vectors of a row do not begin with it
   bool flat = false;        // one row: blocks share it, and every reduction is of all elements
   int vector = 1;           // elements of one access
   int group = 1;            // threads that share a row
   int groups = 1;           // rows that a block works on at once
-  int vectors = 1;          // of a row that a thread holds; 0: the row is read again in each pass
+  int vectors = 1;          // of a row that a thread holds in registers; 0: the row is read again in each pass
   int unroll = 1;           // pointwise: vectors a thread has in flight
   bool hold_columns = false;  // what varies along the row alone stays in registers ...
   bool share_columns = false; // ... or in shared memory
@@ -100,8 +103,21 @@ constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t
   if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
 }
 
+/// The shape of a wide kernel. bytes: of all inputs of an element; row: -1 if it is known at run time only.
+constexpr kernel_shape wide_shape(int vector, int bytes, std::int64_t row, const machine_limits& limits) {
+  kernel_shape s;
+  s.wide = true, s.vector = vector, s.shifted = row < 0 || row % vector != 0;
+  const int room = limits.row_words * 4 * limits.threads + limits.shared;
+  auto fits = [&](int blocks) { return row < 0 || blocks * row * bytes <= room; };
+  while (s.blocks < 4 && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
+  s.group = limits.threads / s.blocks;
+  const int words = bytes * vector / 4;
+  s.vectors = words > 0 ? limits.row_words / words : 0;
+  return s;
+}
+
 /// row: the row's length, or -1 if it is known at run time only. flat: there is one row.
-template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::int64_t row, bool flat) {
+template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::int64_t row, bool flat, const machine_limits& limits = {}) {
   const int values = static_cast<int>(sizeof(p.value) / sizeof(p.value[0]));
   kernel_shape s;
   bool reduces = false;
@@ -127,6 +143,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (p.is_column(v) && (p.value[v].mask & p.row)) accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
   s.pointwise = !reduces, s.flat = flat && reduces;
   s.vector = 16 / narrowest > 8 ? 8 : 16 / narrowest;
+  if (reduces && !flat && !s.persistent && (row < 0 || row * input_bytes > limits.wide_bytes)) return wide_shape(s.vector, input_bytes, row, limits);
   if (!flat)  // otherwise the last vector may be partial
     while (s.vector > 1 && (row < 0 || row % s.vector != 0)) s.vector /= 2;
   if (s.pointwise || s.flat) {

@@ -15,21 +15,24 @@ struct gpu_stream {
   using machine = gpu;
   cudaStream_t stream;
 
-  template <class Kernel> int resident() {
-    static const int blocks = [] {
-      if (Kernel::shared > 48 * 1024)
-        check(cudaFuncSetAttribute(&gpu_kernel<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, Kernel::shared), "cuda: shared memory of a fused kernel");
-      int each = 0;
-      check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, &gpu_kernel<Kernel>, Kernel::threads, Kernel::shared), "cuda: occupancy of a fused kernel");
-      return (each > 0 ? each : 1) * properties().processors;
-    }();
-    return blocks;
+  /// (The last answer is kept: it is asked for again and again with the same number of bytes.)
+  template <class Kernel> int resident(int shared) {
+    static thread_local int known = -1, blocks = 0;
+    if (known == shared) return blocks;
+    if (shared > 48 * 1024)  // allows up to all there is; each launch says how much it takes
+      check(cudaFuncSetAttribute(&gpu_kernel<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, properties().shared_bytes), "cuda: shared memory of a fused kernel");
+    int each = 0;
+    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, &gpu_kernel<Kernel>, Kernel::threads, static_cast<std::size_t>(shared)), "cuda: occupancy of a fused kernel");
+    known = shared;
+    return blocks = (each > 0 ? each : 1) * properties().processors;
   }
+  /// Each block has one KiB more for itself, as has the multiprocessor.
+  int shared_room(int blocks) { return (properties().shared_bytes + 1024) / blocks / 1024 * 1024 - 1024; }
   void* workspace(std::size_t bytes) { return cuda::workspace(bytes); }
   /// The kernel may begin while the one before it ends.
-  template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a) {
+  template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a, int shared = Kernel::shared) {
     cudaLaunchConfig_t c{};
-    c.gridDim = blocks, c.blockDim = Kernel::threads, c.dynamicSmemBytes = Kernel::shared, c.stream = stream;
+    c.gridDim = blocks, c.blockDim = Kernel::threads, c.dynamicSmemBytes = static_cast<std::size_t>(shared), c.stream = stream;
     cudaLaunchAttribute early{};
     early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     early.val.programmaticStreamSerializationAllowed = 1;

@@ -6,7 +6,7 @@
 /// made.
 ///
 /// The text of the kernels is its nested classes, each in a header of its own: `row_text` (row.hpp), in it `column_text`
-/// (columns.hpp), in that `kernels` (kernel.hpp). A nested class sees the names of those around it, so none has to be qualified
+/// (columns.hpp), in that `wide_text` (wide.hpp), in that `kernels` (kernel.hpp). A nested class sees the names of those around it, so none has to be qualified
 /// or declared again.
 #include <bit>
 #include <utility>
@@ -14,7 +14,26 @@
 #include "packet.hpp"
 #include "shape.hpp"
 
+namespace thunder::ops {
+struct eq;
+struct exp;
+struct iota;
+struct sum;
+struct where;
+}  // namespace thunder::ops
+
 namespace thunder::cuda {
+
+/// The ops that kernels treat in a way of their own.
+enum class known_op : std::uint8_t { other, eq, exp, iota, sum, where, zero };
+template <class Op, std::int64_t FirstWord>
+inline constexpr known_op known_op_of = std::is_same_v<Op, ops::eq>      ? known_op::eq
+                                        : std::is_same_v<Op, ops::exp>   ? known_op::exp
+                                        : std::is_same_v<Op, ops::iota>  ? known_op::iota
+                                        : std::is_same_v<Op, ops::sum>   ? known_op::sum
+                                        : std::is_same_v<Op, ops::where> ? known_op::where
+                                        : std::is_same_v<Op, ops::full> && FirstWord == 0 ? known_op::zero
+                                                                                          : known_op::other;
 
 /// What a kernel is launched with. `opaque` is zero.
 template <int Inputs, int Outputs, int Dims>
@@ -25,6 +44,7 @@ struct kernel_arguments {
   std::int64_t rows;           // the product of all but the last
   char* partial;               // of column reductions: a row for each block
   int splits;                  // persistent: blocks that share the rows of one result
+  int shared_vectors;          // wide: of a row, that each thread keeps in shared memory
   std::uint32_t opaque;
 };
 
@@ -54,7 +74,7 @@ struct kernel_values {
   static constexpr std::int64_t static_extent(int d) { return thunder::static_extent(plan, traits::extent, traits::dims, d); }
   static constexpr std::int64_t row_length = static_extent(dims - 1);
   static constexpr bool one_row = traits::plan.dims == 1;
-  static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row);
+  static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row, Machine::limits);
   static constexpr int V = shape.vector;
   /// The outer dimensions that this part's column reductions keep.
   static constexpr unsigned kept = [] {
@@ -64,6 +84,16 @@ struct kernel_values {
     return k;
   }();
   using arguments = kernel_arguments<inputs, outputs, dims>;
+  struct known_ops {
+    known_op at[values]{};
+  };
+  template <int... I>
+  static constexpr known_ops find_ops(std::integer_sequence<int, I...>) {
+    known_ops r;
+    ((r.at[inputs + I] = known_op_of<typename traits::template statement<inputs + I>::op, traits::template statement<inputs + I>::first_word>), ...);
+    return r;
+  }
+  static constexpr known_ops op = find_ops(std::make_integer_sequence<int, values - inputs>{});
 
   /// Whether a value reaches no output of more than 8 bits of mantissa: then its functions need no more than 11.
   struct value_flags {
@@ -78,6 +108,23 @@ struct kernel_values {
     for (int v = 0; v < values; ++v) r.at[v] = !fine.at[v];
     return r;
   }();
+  /// The coarse exp is good enough for a sum, whose own rounding errs as much.
+  static constexpr bool sums_exponentials(int v) {
+    return op.at[v] == known_op::sum && plan.value[v].type == dtype::f32 && op.at[plan.value[v].operand[0]] == known_op::exp;
+  }
+  /// The same for what a pass computes: a loss in float must not make the gradient precise, which is bf16.
+  template <int Pass>
+  static constexpr value_flags coarse_in = [] {
+    value_flags fine, r;
+    for (int o = 0; o < outputs; ++o)
+      if (plan.output[o].value >= 0 && plan.stores(Pass, o) && plan.output[o].type != dtype::bf16) fine.at[plan.output[o].value] = true;
+    for (int v = 0; v < values; ++v)
+      if (plan.accumulates(Pass, v) && !coarse.at[v] && !sums_exponentials(v)) fine.at[plan.value[v].operand[0]] = true;
+    for (int v = values; v-- > 0;)
+      for (int k = 0; fine.at[v] && plan.is_element(v) && k < plan.value[v].operands; ++k) fine.at[plan.value[v].operand[k]] = true;
+    for (int v = 0; v < values; ++v) r.at[v] = coarse.at[v] || !fine.at[v];
+    return r;
+  }();
   template <int I>
   using number = computed<M, plan.value[I].type, coarse.at[I]>;
   template <int I>
@@ -86,10 +133,11 @@ struct kernel_values {
   // ---- lists of values and outputs
   enum class what {
     row_input,       // loaded an element at a time, other ones for each row
-    column_input,    // varies along the row alone
+    column_input,    // varies along the row alone (or is loose)
     held_from,       // does not vary along the row, known before the pass
     held,            // the same, of any pass, and the reductions over the row
     work,            // computed in the pass, an element at a time
+    hit,             // of those: whether the element is the one with a certain index
     reduced,         // a reduction over the row that ends the pass
     column_vector,   // a reduction over rows: a row of sums
     column_scalar,   // ... or one
@@ -98,8 +146,10 @@ struct kernel_values {
     stored_by_row    // outputs of one number a row
   };
   static constexpr bool is_column_input(int v) {
-    return v < inputs && dims > 1 && plan.is_element(v) && plan.value[v].mask == plan.row;
+    return v < inputs && dims > 1 && plan.is_element(v) && (plan.value[v].mask == plan.row || is_loose(plan.value[v].mask));
   }
+  /// Whether a row of what varies along `mask` begins elsewhere in a vector than the row of what varies along everything.
+  static constexpr bool is_loose(unsigned mask) { return shape.shifted && (mask & plan.row) && mask != (plan.row | all_outer); }
   static constexpr bool used(int v) {
     for (int q = 0; q < plan.passes; ++q)
       if (plan.need[q][v]) return true;
@@ -123,6 +173,8 @@ struct kernel_values {
         return plan.is_held(k) && !plan.is_reduction(k) && plan.ready[k] == pass;
       case what::work:
         return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
+      case what::hit:
+        return plan.need[pass][k] && is_hit(k);
       case what::reduced:
         return plan.along_row(k) && !plan.is_column(k) && plan.accumulates(pass, k);
       case what::column_vector:
@@ -132,6 +184,18 @@ struct kernel_values {
       default:
         return plan.is_column(k) && !plan.along_row(k) && !(plan.value[k].mask & plan.row);
     }
+  }
+  /// iota along the row == a number that is the same for the row: true for one element at most.
+  static constexpr bool is_hit(int v) {
+    if (op.at[v] != known_op::eq) return false;
+    const int a = plan.value[v].operand[0], b = plan.value[v].operand[1];
+    return op.at[a] == known_op::iota && plan.value[a].removed == plan.row && !plan.is_element(b) && is_integer(plan.value[b].type);
+  }
+  /// sum(where(hit, x, 0)): nothing to add where there is no hit.
+  static constexpr bool sums_hits(int v) {
+    if (op.at[v] != known_op::sum || op.at[plan.value[v].operand[0]] != known_op::where) return false;
+    const int* x = plan.value[plan.value[v].operand[0]].operand;
+    return is_hit(x[0]) && op.at[x[2]] == known_op::zero;
   }
   struct numbers {
     int at[values + outputs]{}, count = 0;
@@ -150,10 +214,13 @@ struct kernel_values {
   template <what W, int Pass = -1>
   static constexpr int count = chosen<W, Pass>.count;
 
-  template <class>
+  /// Packets of W neighbouring elements.
+  template <int W, class>
   struct packet_slots;
-  template <int... I>
-  struct packet_slots<std::integer_sequence<int, I...>> : slot<I, packet<M, plan.value[I].type, V>>... {};
+  template <int W, int... I>
+  struct packet_slots<W, std::integer_sequence<int, I...>> : slot<I, packet<M, plan.value[I].type, W>>... {
+    static constexpr int width = W;
+  };
   template <class>
   struct number_slots;
   template <int... I>
@@ -168,18 +235,20 @@ struct kernel_values {
   struct array_slots<N, std::integer_sequence<int, I...>> : slot<I, number_array<I, N>>... {};
   template <int O>
   using stored_number = computed<M, plan.output[O].type>;
-  template <int O>
+  template <int W, int O>
   struct output_numbers {
-    stored_number<O> at[V];
+    stored_number<O> at[W];
   };
-  template <class>
+  template <int W, class>
   struct output_slots;
-  template <int... O>
-  struct output_slots<std::integer_sequence<int, O...>> : slot<O, output_numbers<O>>... {};
+  template <int W, int... O>
+  struct output_slots<W, std::integer_sequence<int, O...>> : slot<O, output_numbers<W, O>>... {
+    static constexpr int width = W;
+  };
 
   using no_elements = number_slots<std::integer_sequence<int>>;
-  using row_packets = packet_slots<list<what::row_input>>;
-  using column_packets = packet_slots<list<what::column_input>>;
+  using row_packets = packet_slots<V, list<what::row_input>>;
+  using column_packets = packet_slots<V, list<what::column_input>>;
   using held_values = number_slots<list<what::held>>;
   static constexpr int chains = V < 4 ? V : 4;  // independent sums of a thread
   template <int Pass>
@@ -268,21 +337,32 @@ struct kernel_values {
     else
       return get<I>(h);
   }
-  /// An operand of value I: floating-point ones are all coarse or all precise.
-  template <int I, class T>
-  THUNDER_DEVICE static auto as_precise_as(T x) {
+  /// An operand: floating-point ones of a statement are all coarse or all precise.
+  template <bool Coarse, class T>
+  THUNDER_DEVICE static auto as_precise(T x) {
     if constexpr (requires { x.v; })
-      return real<M, coarse.at[I]>(x.v);
+      return real<M, Coarse>(x.v);
     else
       return x;
   }
-  template <int I, class Elements, int... K>
+  /// Whether nothing but stores of its own type use a value: they round it.
+  static constexpr bool is_only_stored(int i) {
+    for (int v = i + 1; v < values; ++v)
+      for (int k = 0; k < plan.value[v].operands; ++k)
+        if (plan.value[v].operand[k] == i) return false;
+    for (const auto& o : plan.output)
+      if (o.value == i && o.type != plan.value[i].type) return false;
+    return true;
+  }
+  template <int I, bool Coarse, class Elements, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
     if constexpr (f.kind == value_role::cast) {
       const auto x = to_number<number<I>>(operand<f.operand[0]>(h, e));
-      if constexpr (f.type == dtype::bf16)
+      if constexpr (is_only_stored(I))
+        return x;
+      else if constexpr (f.type == dtype::bf16)
         return number<I>(M::unpack_bf16(M::pack_bf16(x.v, 0), false, 0));
       else if constexpr (f.type == dtype::f16)
         return number<I>(M::unpack_f16(M::pack_f16(x.v, 0), false, 0));
@@ -294,12 +374,12 @@ struct kernel_values {
       return to_number<number<I>>(
           op_of<I>::template evaluate<attributes, element_t<f.type>>(index, plain(operand<f.operand[K]>(h, e))...));
     } else {
-      return to_number<number<I>>(op_of<I>::evaluate(as_precise_as<I>(operand<f.operand[K]>(h, e))...));
+      return to_number<number<I>>(op_of<I>::evaluate(as_precise<Coarse>(operand<f.operand[K]>(h, e))...));
     }
   }
-  template <int I, class Elements>
+  template <int I, bool Coarse, class Elements>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i) {
-    return evaluate<I>(at, h, e, i, std::make_integer_sequence<int, plan.value[I].operands>{});
+    return evaluate<I, Coarse>(at, h, e, i, std::make_integer_sequence<int, plan.value[I].operands>{});
   }
   template <int I>
   THUNDER_DEVICE static number<I> identity() {

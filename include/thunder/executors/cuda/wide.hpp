@@ -1,0 +1,241 @@
+#pragma once
+/// Rows that are too long for the registers of a block.
+///
+/// The threads of a block share a row. Of its vectors each holds the first few in registers and the next ones in shared memory;
+/// what is left is read again in each pass. A thread reads only what it has loaded itself, so no barrier is needed but those of
+/// the reductions. In the last pass over a row every vector is replaced, as soon as it has been used, by that of the row that the
+/// block takes next: memory is busy while the block computes.
+///
+/// Rows whose length is no multiple of a vector begin anywhere. Their vectors are the whole ones of the buffer, at addresses that
+/// are multiples of 16; the single elements before and after them, at most 14, are the *edges*, one for a thread.
+#include "columns.hpp"
+
+namespace thunder::cuda {
+
+template <class Region, class Machine, int Part>
+struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
+  static constexpr int chunks = 4;  // groups of copies of a row: the first pass begins with what has come
+  template <int Pass>
+  static constexpr bool works = count<what::work, Pass> + count<what::stored, Pass> > 0;
+  template <int... P>
+  static constexpr int last_of(std::integer_sequence<int, P...>) {
+    int last = -1;
+    ((last = works<P> ? P : last), ...);
+    return last;
+  }
+  template <int... P>
+  static constexpr int first_of(std::integer_sequence<int, P...>) {
+    int first = -1;
+    ((first = works<P> && first < 0 ? P : first), ...);
+    return first;
+  }
+  static constexpr int first_pass = first_of(every_pass{}), last_pass = last_of(every_pass{});
+
+  // ---- the parts of a row
+  using edge_row = packet_slots<1, list<what::row_input>>;
+  struct span {
+    std::int64_t first, vectors;  // the column of the first whole vector; how many there are
+    int before, edges;            // elements before them; and in all that are in none of them
+  };
+  THUNDER_DEVICE static span span_of(const arguments& a, std::int64_t row) {
+    if constexpr (shape.shifted) {
+      const std::int64_t n = extent<dims - 1>(a);
+      std::int64_t before = -(row * n) & (V - 1);
+      if (before > n) before = n;
+      const std::int64_t vectors = (n - before) / V;
+      return {before, vectors, static_cast<int>(before), static_cast<int>(n - vectors * V)};
+    } else {
+      return {0, row_length / V, 0, 0};
+    }
+  }
+  /// The column of this thread's edge.
+  THUNDER_DEVICE static std::int64_t edge_of(const place& at, const span& s) {
+    return at.t < s.before ? at.t : extent<dims - 1>(at.a) - s.edges + at.t;
+  }
+
+  // ---- shared memory: vector by vector, and in each input by input
+  template <int I>
+  static constexpr int input_offset = [] {
+    int n = 0;
+    for (int v = 0; v < I; ++v)
+      if (belongs(what::row_input, -1, v)) n += V * size_of(plan.value[v].type);
+    return n;
+  }();
+  static constexpr int vector_bytes = input_offset<inputs>;
+  template <int I>
+  THUNDER_DEVICE static char* slot_of(int u, int t) {
+    return M::shared() + ring_offset + (u * vector_bytes + input_offset<I>)*shape.group + t * (V * size_of(plan.value[I].type));
+  }
+  template <int... I>
+  THUNDER_DEVICE static void fill_slot(const place& at, std::int64_t i, int u, std::integer_sequence<int, I...>) {
+    (M::template copy_async<V * size_of(plan.value[I].type)>(
+         slot_of<I>(u, at.t),
+         static_cast<const char*>(at.a.in[I]) + (offset<plan.value[I].mask>(at.a, at.row) + i) * size_of(plan.value[I].type)),
+     ...);
+  }
+  template <int... I>
+  THUNDER_DEVICE static void read_slot(int t, int u, row_packets& p, std::integer_sequence<int, I...>) {
+    (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w, slot_of<I>(u, t)), ...);
+  }
+  /// Until the copies of chunk c of a row are there. If a pass is the first and the last one, it has committed c new groups.
+  THUNDER_DEVICE static void wait_for_chunk(int c) {
+    if (c == 0 || first_pass == last_pass)
+      M::template wait_copies<chunks - 1>();
+    else if (c == 1)
+      M::template wait_copies<chunks - 2>();
+    else if (c == 2)
+      M::template wait_copies<chunks - 3>();
+    else
+      M::template wait_copies<0>();
+  }
+
+  // ---- a pass
+  template <int W, int... I>
+  THUNDER_DEVICE static void load_others(const place& at, [[maybe_unused]] std::int64_t i,
+                                         packet_slots<W, list<what::column_input>>& p, std::integer_sequence<int, I...>) {
+    (load_other<I>(at, i, get<I>(p)), ...);
+  }
+  template <int I, dtype T, int W>
+  THUNDER_DEVICE static void load_other(const place& at, std::int64_t i, packet<M, T, W>& p) {
+    const std::int64_t k = offset<plan.value[I].mask>(at.a, at.row) + i;
+    if constexpr (shape.shifted && W > 1)
+      p.load_some(at.a.in[I], k, W);
+    else
+      p.load_cached(at.a.in[I], k);
+  }
+  /// The elements from column i on.
+  template <int Pass, int W, class Sums, class Columns>
+  THUNDER_DEVICE static void elements(const place& at, const packet_slots<W, list<what::row_input>>& p, const held_values& h,
+                                      Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i) {
+    packet_slots<W, list<what::column_input>> c;
+    load_others(at, i, c, list<what::column_input, Pass>{});
+    vector<Pass>(at, p, c, h, sums, columns, scalars, i, 0);
+  }
+  template <int... I>
+  THUNDER_DEVICE static void load_edge(const place& at, const span& s, edge_row& p, std::integer_sequence<int, I...>) {
+    if (at.t < s.edges)
+      (get<I>(p).template load<true>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + edge_of(at, s)), ...);
+  }
+  THUNDER_DEVICE static bool has_vector(const span& s, int u, std::int64_t v) {
+    return (!shape.shifted && (u + 1) * shape.group <= row_length / V) || v < s.vectors;
+  }
+
+  /// A row and its parts in registers. The next row's take their place.
+  struct row_state {
+    place at;
+    span s;
+    row_packets p[held_vectors];
+    edge_row edge;
+  };
+  THUNDER_DEVICE static void fetch(row_state& r, int u, const place& at, const span& s) {
+    if (const std::int64_t v = u * shape.group + at.t; has_vector(s, u, v)) load_row(at, s.first + v * V, r.p[u], list<what::row_input>{});
+  }
+  THUNDER_DEVICE static void fetch_shared(int u, const place& at, const span& s) {
+    fill_slot(at, s.first + shared_vector(at.t, u) * V, u, list<what::row_input>{});
+  }
+  /// The vector that is number u of those that a thread has in shared memory; and how many these are.
+  THUNDER_DEVICE static std::int64_t shared_vector(int t, int u) { return static_cast<std::int64_t>(shape.vectors + u) * shape.group + t; }
+  THUNDER_DEVICE static int shared_count(const place& at, const span& s) {
+    const std::int64_t n = s.vectors - shared_vector(at.t, 0) + (shape.group - 1);
+    return n < 0 ? 0 : n / shape.group < at.a.shared_vectors ? static_cast<int>(n / shape.group) : at.a.shared_vectors;
+  }
+  THUNDER_DEVICE static int chunk_length(const arguments& a) { return (a.shared_vectors + chunks - 1) / chunks; }
+
+  /// next, after: the row that comes after, and its parts; there is none if its number is too high.
+  template <int Pass, class Columns>
+  THUNDER_DEVICE static void pass(row_state& r, const place& next, const span& after, held_values& h, Columns& columns,
+                                  column_scalars& scalars, int& turn) {
+    accumulators<Pass> sums;
+    start(sums, chains, list<what::reduced, Pass>{});
+    place& at = r.at;
+    at.opaque = at.opaque * 3u + at.a.opaque;
+    if constexpr (works<Pass>) {
+      constexpr bool last = Pass == last_pass;
+      const bool more = last && next.row < at.a.rows;
+      THUNDER_UNROLL
+      for (int u = 0; u < shape.vectors; ++u) {
+        const std::int64_t v = u * shape.group + at.t;
+        if (has_vector(r.s, u, v)) elements<Pass>(at, r.p[u], h, sums, columns, scalars, r.s.first + v * V);
+        if (more) fetch(r, u, next, after);
+      }
+      if constexpr (shape.shifted) {
+        if (at.t < r.s.edges) elements<Pass>(at, r.edge, h, sums, columns, scalars, edge_of(at, r.s));
+        if (more) load_edge(next, after, r.edge, list<what::row_input>{});
+      }
+      const int length = chunk_length(at.a), own = shared_count(at, r.s), own_after = more ? shared_count(next, after) : 0;
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
+      for (int c = 0; c < chunks; ++c) {
+        if constexpr (Pass == first_pass) wait_for_chunk(c);
+        const int begin = c * length, end = begin + length < own ? begin + length : own;
+#ifdef __CUDACC__
+#pragma unroll 2
+#endif
+        for (int u = begin; u < end; ++u) {
+          row_packets x;
+          read_slot(at.t, u, x, list<what::row_input>{});
+          elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + shared_vector(at.t, u) * V);
+          if constexpr (last)
+            if (u < own_after) fetch_shared(u, next, after);
+        }
+        if constexpr (last) {
+          // the row after may have a vector more
+          for (int u = begin > own ? begin : own; u < begin + length && u < own_after; ++u) fetch_shared(u, next, after);
+          M::commit_copies();
+        }
+      }
+#ifdef __CUDACC__
+#pragma unroll 4
+#endif
+      for (std::int64_t v = shared_vector(at.t, at.a.shared_vectors); v < r.s.vectors; v += shape.group) {
+        row_packets x;
+        load_row(at, r.s.first + v * V, x, list<what::row_input>{});
+        elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + v * V);
+      }
+    }
+    reduce(sums, h, turn, list<what::reduced, Pass>{});
+    hold_all(at, h, list<what::held_from, Pass + 1>{});
+  }
+  template <class Columns, int... P>
+  THUNDER_DEVICE static void run(row_state& r, const place& next, const span& after, Columns& columns, column_scalars& scalars,
+                                 int& turn, std::integer_sequence<int, P...>) {
+    held_values h;
+    hold_all(r.at, h, list<what::held_from, 0>{});
+    (pass<P>(r, next, after, h, columns, scalars, turn), ...);
+    end_row(r.at, h, scalars, list<what::column_of_rows>{}, list<what::stored_by_row>{});
+  }
+
+  /// The rows of a block.
+  THUNDER_DEVICE static void wide(const arguments& a) {
+    M::begin_dependent();
+    row_state r{{a, M::block(), M::thread(), 0}, span_of(a, M::block()), {}, {}};
+    THUNDER_UNROLL
+    for (int u = 0; u < shape.vectors; ++u) fetch(r, u, r.at, r.s);
+    if constexpr (shape.shifted) load_edge(r.at, r.s, r.edge, list<what::row_input>{});
+    const int length = chunk_length(a);
+    const int own = shared_count(r.at, r.s);
+    for (int c = 0; c < chunks; ++c) {
+      for (int u = c * length; u < (c + 1) * length && u < own; ++u) fetch_shared(u, r.at, r.s);
+      M::commit_copies();
+    }
+    no_columns columns;
+    column_scalars scalars;
+    int turn = 0;
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
+    while (r.at.row < a.rows) {
+      const place next{a, r.at.row + M::blocks(), r.at.t, 0};
+      const span after = span_of(a, next.row);
+      r.at.opaque = static_cast<std::uint32_t>(r.at.row) & a.opaque;
+      run(r, next, after, columns, scalars, turn, every_pass{});
+      r.at.row = next.row, r.s = after;
+    }
+    M::template wait_copies<0>();
+  }
+
+  struct kernels;
+};
+
+}  // namespace thunder::cuda

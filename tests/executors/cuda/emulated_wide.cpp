@@ -1,0 +1,60 @@
+// Rows that are too long for the registers of a block, on an emulated machine that has few of them and little shared memory.
+#include "emulated.hpp"
+
+namespace emulated {
+
+/// Rows of more than 64 bytes are wide. Two blocks of 64 threads share a multiprocessor; a thread has 4 words of a row in registers, and
+/// Shared bytes are left for the rest.
+struct small_machine : cuda::emulated {
+  static constexpr cuda::machine_limits limits{16 * 1024, 128, 64, 4};
+};
+template <int Shared> struct small : cuda::emulated_device {
+  using machine = small_machine;
+  explicit small(std::uint64_t seed, int resident_blocks) : emulated_device(seed, resident_blocks, Shared) {}
+};
+template <class Region> constexpr cuda::kernel_shape shape_of = cuda::kernel_text<Region, small_machine>::shape;
+
+// inputs: logits, labels; outputs: the loss of each row, and its gradient
+template <class Space, dtype T = f32>
+using cross_entropy_of =
+    region<Space, pack<input<T, 3>, input<i32, 1>>, pack<output<13, f32, 1>, output<18, T, 3>>, cast_<f32, 3, 0>, max_<2, f32, 1, 2>,
+           sub<f32, 3, 2, 3>, pointwise<ops::exp, f32, 3, 4>, sum_<2, f32, 1, 5>, pointwise<ops::log, f32, 1, 6>, s<ops::iota, words<2>, i32, 2>,
+           pointwise<ops::eq, b8, 3, 8, 1>, full<0, f32>, pointwise<ops::where, f32, 3, 9, 4, 10>, sum_<2, f32, 1, 11>, sub<f32, 1, 7, 12>,
+           full<bits(1), f32>, pointwise<ops::div, f32, 1, 14, 6>, mul<f32, 3, 5, 15>, cast_<f32, 3, 9>, sub<f32, 3, 16, 17>>;
+// x[a, b, n] + y[b, n] * w[n], normalised; the second output varies along b and n only
+template <class Space, dtype T = f32>
+using parts_of_space = region<Space, pack<input<T, 7>, input<T, 6>, input<T, 4>>, pack<output<6, T, 7>, output<3, T, 6>>, mul<T, 6, 1, 2>, add<T, 7, 0, 3>, sum_<4, T, 3, 4>, sub<T, 7, 4, 5>>;
+
+template <class Device, int... C> void widths(std::integer_sequence<int, C...>) {
+  (check<softmax_of<space<-1, C>, bfloat>, Device>(1.0 / 128, {9}), ...);
+  (check<cross_entropy_of<space<-1, C>, bfloat>, Device>(1.0 / 64, {17}), ...);
+}
+
+TEST_CASE("rows in registers and shared memory") {
+  using region = softmax_of<space<-1, 3000>, bfloat>;
+  CHECK(shape_of<region>.wide);
+  CHECK(!shape_of<region>.shifted);
+  CHECK(shape_of<region>.threads() == 64);
+  CHECK(shape_of<region>.vectors == 1);
+  CHECK(shape_of<softmax_of<space<-1, 3001>, bfloat>>.shifted);
+  CHECK(!cuda::kernel_text<region, cuda::emulated>::shape.wide);
+  widths<small<16 * 1024>>(std::integer_sequence<int, 33, 300, 1027, 3000, 3001>{});
+  check<layer_norm_of<space<-1, 1003>>, small<16 * 1024>>(1e-4, {6});
+}
+TEST_CASE("rows that are read again in each pass, in part") {  // with room for one of five, or for none
+  widths<small<6000>>(std::integer_sequence<int, 3000, 3001>{});
+  widths<small<0>>(std::integer_sequence<int, 1027>{});
+}
+TEST_CASE("inputs that vary along some dimensions") {
+  check<parts_of_space<space<-1, 3, 200>>, small<6000>>(1e-4, {5});
+  check<parts_of_space<space<-1, 3, 203>>, small<6000>>(1e-4, {5});
+  check<parts_of_space<space<-1, 3, 203>, bfloat>, small<6000>>(1.0 / 32, {5});
+}
+TEST_CASE("lengths known at run time") {
+  for (std::int64_t n : {1, 3, 8, 9, 30, 500, 1001, 3000}) {
+    check<softmax_of<space<-1, -2>, bfloat>, small<6000>>(1.0 / 128, {9, n});
+    check<cross_entropy_of<space<-1, -2>>, small<6000>>(1e-5, {5, n});
+  }
+}
+
+}  // namespace emulated

@@ -259,19 +259,26 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     for (int j = 0; j < W; ++j) x[j] = identity<I>();
     if (k < results * pitch) {
       const std::int64_t own = k / pitch, column = k - own * pitch, base = own * a.splits * pitch + column;
-      const int n = length - column < W ? static_cast<int>(length - column) : W;
-#ifdef __CUDACC__
-#pragma unroll 4
-#endif
-      for (int s = warp * (32 / across) + lane / across; s < a.splits; s += slots) {
-        packet<M, type, W> p;
-        if (n == W)
-          p.template load<false>(part, base + s * pitch);
-        else
-          p.load_some(part, base + s * pitch, n);
+      constexpr bool whole = W == 1 || (row_length >= 0 && row_length % W == 0);
+      const int n = whole || length - column >= W ? W : static_cast<int>(length - column);
+      constexpr int batch = 5;  // loads on their way at once: one wait for a multiprocessor's usual number of blocks
+      for (int s = warp * (32 / across) + lane / across; s < a.splits; s += batch * slots) {
+        packet<M, type, W> p[batch];
         THUNDER_UNROLL
-        for (int j = 0; j < W; ++j)
-          if (j < n) x[j] = combine<I>(x[j], to_number<number<I>>(p.get(j, 0)));
+        for (int u = 0; u < batch; ++u)
+          if (s + u * slots < a.splits) {
+            if (whole || n == W)
+              p[u].template load<false>(part, base + (s + u * slots) * pitch);
+            else
+              p[u].load_some(part, base + (s + u * slots) * pitch, n);
+          }
+        THUNDER_UNROLL
+        for (int u = 0; u < batch; ++u)
+          if (s + u * slots < a.splits) {
+            THUNDER_UNROLL
+            for (int j = 0; j < W; ++j)
+              if (j < n) x[j] = combine<I>(x[j], to_number<number<I>>(p[u].get(j, 0)));
+          }
       }
     }
     for (int m = across; m < 32; m *= 2) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # On a machine with a GPU and nvcc: builds and runs the tests that use the GPU, then the benchmarks, and prints their tables last.
 # The arguments go to cmake, for example -DCMAKE_CUDA_ARCHITECTURES=80. SANITIZE=1 runs the tests under compute-sanitizer too; INSTALL=0
-# installs no Debian packages.
+# installs no Debian packages. Where PYTHON (default: python3) has torch or jax they are measured too, unless PEERS=0; build-gpu/gpu.json
+# has all figures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
@@ -24,6 +25,18 @@ if [[ -f ${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}/train-images-idx3-u
     $build/examples/fashion_mnist --data "${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}" --device $device --epochs 2 --plot $build/loss.png | tr '\r' '\n' | tail -n 3
   done
 fi
+results=()
 for bench in $build/bench/gpu/*; do
-  if [[ -x $bench && -f $bench ]]; then $bench; fi
+  if [[ -x $bench && -f $bench ]]; then
+    "$bench" --json "$bench.json" && results+=("$bench.json")
+  fi
 done
+python=${PYTHON:-python3}
+if command -v "$python" >/dev/null; then
+  peers=()
+  if [[ ${PEERS:-1} != 0 ]] && "$python" -c 'import importlib.util as u, sys; sys.exit(not (u.find_spec("torch") or u.find_spec("jax")))'; then
+    "$python" bench/gpu/peers.py --json $build/peers.json >/dev/null && peers=(--peers $build/peers.json)
+  fi
+  echo
+  "$python" bench/gpu/table.py --json $build/gpu.json "${peers[@]}" "${results[@]}"
+fi

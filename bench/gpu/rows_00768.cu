@@ -1,3 +1,3 @@
 #include "rows.hpp"
 
-int main() { cases<768>(); }
+int main(int argc, char** argv) { return timing::report(argc, argv, cases<768>); }

@@ -1,3 +1,3 @@
 #include "rows.hpp"
 
-int main() { cases<4096>(); }
+int main(int argc, char** argv) { return timing::report(argc, argv, cases<4096>); }

@@ -1,8 +1,13 @@
 #pragma once
 /// Times of kernels on a GPU: CUDA events around many launches over buffers that together are larger than the second-level cache, the
 /// median of several rounds; and what a plain copy of the same number of bytes takes in the same process.
+///
+/// A program's main is `return timing::report(argc, argv, cases)`: it prints a Markdown row for each case that `cases` measures, and with
+/// `--json FILE` writes the same to a file, which bench/gpu/table.py reads.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -66,20 +71,67 @@ template <class T, auto... D> tensor<T, D...> random(std::int64_t seed) {
   return draw(seed);
 }
 
+/// What a case took and what it is compared with: `limit` says what that is ("copy", "product"), empty if there is nothing.
 struct row {
   std::string name;
-  double us, copy_us;
+  double us, limit_us;
+  std::string limit;
 };
 inline std::vector<row>& table() {
   static std::vector<row> t;
   return t;
 }
-/// Times program f on arguments made by `make(set)`, which read and write `bytes` bytes in all.
-template <class F, class Make> void measure(const std::string& name, std::int64_t bytes, F f, Make make) {
+inline void add_row(const row& r) {
+  table().push_back(r);
+  std::printf("| %-44s | %8.1f | ", r.name.c_str(), r.us);
+  if (r.limit.empty()) std::printf("         |         |       |\n");
+  else std::printf("%8.1f | %-7s | %5.2f |\n", r.limit_us, r.limit.c_str(), r.limit_us / r.us);
+  std::fflush(stdout);
+}
+inline bool write_json(const char* path) {
+  std::FILE* f = std::fopen(path, "w");
+  if (!f) return false;
+  cudaDeviceProp p{};
+  cuda::check(cudaGetDeviceProperties(&p, 0), "device");
+  std::fprintf(f, "{\"device\": \"%s\", \"cuda\": \"%d.%d\", \"results\": [", p.name, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+  const char* between = "";
+  for (const row& r : table()) {
+    std::fprintf(f, "%s\n  {\"case\": \"%s\", \"us\": %.3f", between, r.name.c_str(), r.us);
+    if (!r.limit.empty()) std::fprintf(f, ", \"limit\": \"%s\", \"limit_us\": %.3f", r.limit.c_str(), r.limit_us);
+    std::fprintf(f, "}");
+    between = ",";
+  }
+  std::fprintf(f, "\n]}\n");
+  return std::fclose(f) == 0;
+}
+/// Runs the cases; a program's exit status.
+inline int report(int argc, char** argv, void (*cases)()) {
+  const bool json = argc == 3 && std::strcmp(argv[1], "--json") == 0;
+  if (argc != 1 && !json) {
+    std::fprintf(stderr, "usage: %s [--json FILE]\n", argv[0]);
+    return 2;
+  }
+  try {
+    cases();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], e.what());
+    return 1;
+  }
+  if (json && !write_json(argv[2])) {
+    std::fprintf(stderr, "%s: cannot write %s\n", argv[0], argv[2]);
+    return 1;
+  }
+  return 0;
+}
+
+/// How many sets of buffers of `bytes` bytes rotate.
+inline int sets_of(std::int64_t bytes) { return static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{200} << 20) / std::max<std::int64_t>(bytes, 1 << 20) + 1)); }
+/// Microseconds of program f on arguments made by `make(set)`, whose buffers have `bytes` bytes in all.
+template <class F, class Make> double time_program(std::int64_t bytes, F f, Make make) {
   cuda::record_programs = false;
   auto program = jit<device::cuda>(f);
   using arguments = decltype(make(0));
-  const int sets = static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{200} << 20) / bytes + 1));
+  const int sets = sets_of(bytes);
   std::vector<arguments> inputs;
   for (int k = 0; k < sets; ++k) inputs.push_back(make(k));
   using result = decltype(std::apply([&](auto&... a) { return program(a...); }, inputs[0]));
@@ -89,11 +141,28 @@ template <class F, class Make> void measure(const std::string& name, std::int64_
     kept[k] = std::apply([&](auto&... a) { return program(a...); }, inputs[k]);
   });
   kept.clear(), inputs.clear();
-  const double copy = copy_microseconds(bytes);
-  table().push_back({name, us, copy});
-  std::printf("| %-44s | %8.1f | %8.1f | %5.2f |\n", name.c_str(), us, copy, copy / us);
-  std::fflush(stdout);
   cuda::stream_memory::clear();
+  return us;
+}
+/// Times program f on arguments made by `make(set)`, which read and write `bytes` bytes in all, against a copy.
+template <class F, class Make> void measure(const std::string& name, std::int64_t bytes, F f, Make make) {
+  const double us = time_program(bytes, f, make);
+  add_row({name, us, copy_microseconds(bytes), "copy"});
+  cuda::stream_memory::clear();
+}
+/// Median microseconds of one call by the host's clock, when many calls follow one another and the device ends the last.
+inline double wall_microseconds(const std::function<void()>& run, int calls, int rounds = 7) {
+  for (int k = 0; k < 5; ++k) run();
+  std::vector<double> times;
+  for (int r = 0; r < rounds; ++r) {
+    cuda::synchronize();
+    const auto begin = std::chrono::steady_clock::now();
+    for (int k = 0; k < calls; ++k) run();
+    cuda::synchronize();
+    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / calls);
+  }
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
 }
 
 }  // namespace timing

@@ -70,4 +70,13 @@ class list {
   int size_ = 0, room_ = 0;
 };
 
+/// Sorts by insertion: for lists that are short, or nearly sorted.
+template <class T, class Before> constexpr void sort_nearly(list<T>& items, Before before) {
+  for (int i = 1; i < items.size(); ++i)
+    for (int j = i; j > 0 && before(items[j], items[j - 1]); --j) {
+      const T t = items[j];
+      items[j] = items[j - 1], items[j - 1] = t;
+    }
+}
+
 }  // namespace thunder

@@ -42,6 +42,11 @@ constexpr unsigned deposit(unsigned inner, unsigned outer) {
   return r;
 }
 
+/// A statement that a region computes again: its value, with this shape there, varying along these dimensions.
+struct copied_value {
+  int value;
+  unsigned shape, vary;
+};
 struct iteration_space {  // a class of its own: nvcc's front end assigns no class that holds both an array and a list
   int rank = 0;
   dim d[max_rank]{};
@@ -56,6 +61,7 @@ struct region_builder : iteration_space {
   list<int> nodes;
   list<unsigned> masks;  // of all that is in it: what the choice of the row must agree with
   list<int> reads;       // values from outside
+  list<copied_value> copies;  // what it computes again (recompute.hpp), in order
   constexpr unsigned all() const { return (1u << rank) - 1u; }
 };
 /// An operand as a region sees it: through broadcasts to the value that has memory or a statement, and the dimensions of it.
@@ -71,7 +77,7 @@ class assignment {
 
   constexpr explicit assignment(const graph_view& g)
       : g_(g), step_of_(g.value_count, -1), roots_(g.value_count, 0), shape_mask_(g.value_count, 0u), vary_mask_(g.value_count, 0u), terminal_(g.value_count, false),
-        light_(g.value_count, false) {
+        light_(g.value_count, false), copy_of_(g.value_count, -1) {
     for (int v = 0; v < g.value_count; ++v) roots_[v] = v;
   }
 
@@ -117,11 +123,19 @@ class assignment {
     if (is_op(n, table_of<ops::iota>())) return deposit(squeezed_mask(g_.type(v), std::int64_t{1} << g_.word(n, 0)), shape);
     return shape;
   }
+  constexpr bool copy_in(int k, int v) const {
+    const list<copied_value>& c = regions_[k].copies;
+    return copy_of_[v] >= 0 && copy_of_[v] < c.size() && c[copy_of_[v]].value == v;
+  }
   constexpr unsigned vary_of(int k, const source& x) const {
     const source b = base_of(x);
     if (is_inside(k, b.value)) return vary_mask_[b.value];
+    if (copy_in(k, b.value)) return regions_[k].copies[copy_of_[b.value]].vary;
     return is_indexed(b.value) ? free_mask(b.value, b.mask) : b.mask;
   }
+
+  /// Whether what has the dimensions `mask` varies along all of the row or none of it.
+  static constexpr bool agrees(unsigned mask, unsigned row) { return (mask & row) == 0 || (mask & row) == row; }
 
   const graph_view& g_;
   list<region_builder> regions_;
@@ -130,6 +144,7 @@ class assignment {
   list<unsigned> shape_mask_, vary_mask_;
   list<bool> terminal_;      // a reduction whose value only leaves the region
   list<bool> light_;         // costs less to compute again than to read: a cast to a wider type
+  list<int> copy_of_;        // of each value: its place among the copies of the region that is looked at
   int viewer_ = -1;          // while steps are written down: the one that looks
 };
 
@@ -382,11 +397,7 @@ class assigner : public assignment {
     list<kept> old;
     list<int> together = a.nodes;
     together.append(b.nodes.data(), b.nodes.size());
-    for (int x = 1; x < together.size(); ++x)  // in the graph's order: insertion sort, nearly sorted
-      for (int y = x; y > 0 && together[y] < together[y - 1]; --y) {
-        const int t = together[y];
-        together[y] = together[y - 1], together[y - 1] = t;
-      }
+    sort_nearly(together, [](int x, int y) { return x < y; });  // in the graph's order
     for (int i : together) {
       const node& n = g_.nodes[i];
       if (n.op->kind == op_kind::indexed || is_op(n, table_of<ops::broadcast>()) || light_[n.result]) return false;
@@ -435,7 +446,6 @@ class assigner : public assignment {
       if (!(s.d[i] == r.d[i])) return -1;
     return static_cast<int>(r.all());
   }
-  static constexpr bool agrees(unsigned mask, unsigned row) { return (mask & row) == 0 || (mask & row) == row; }
   /// The shape that a value has in region k, directly or through a light statement; -1 if it comes from outside.
   constexpr int inside_shape(int k, int v) const {
     while (is_light(v)) v = g_.operand(at(v), 0);

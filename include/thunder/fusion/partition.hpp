@@ -1,7 +1,7 @@
 #pragma once
 /// From a flat graph to steps: fused regions and library calls, in order of execution.
-/// assignment.hpp says which statement belongs to which step; here the steps are written down in canonical form.
-#include "assignment.hpp"
+/// assignment.hpp says which statement belongs to which step, recompute.hpp what a step computes again; here the steps are written down in canonical form.
+#include "recompute.hpp"
 
 namespace thunder {
 
@@ -46,16 +46,13 @@ struct partition {
 };
 
 /// The partition of a graph: partitioner(g).run().
-class partitioner : assigner {
+class partitioner : recomputer {
  public:
-  using assigner::max_inputs, assigner::max_statements;
+  using recomputer::max_inputs, recomputer::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g) : assigner(g), used_outside_(g.value_count, false) {}
+  constexpr explicit partitioner(const graph_view& g) : recomputer(g) {}
 
   constexpr partition run() {
-    for (int k = 0; k < g_.output_count; ++k) used_outside_[root(g_.outputs[k])] = true;
-    for (int k = 0; k < regions_.size(); ++k)
-      if (!regions_[k].gone) mark_reads(k);
     for (int k = 0; k < regions_.size(); ++k)
       if (!regions_[k].gone) emit_step(k);
     p_.roots = roots_;
@@ -63,31 +60,8 @@ class partitioner : assigner {
   }
 
  private:
-  constexpr void mark_read(int k, int v) {
-    const int r = root(v);
-    if (step_of_[r] != k || r != v || terminal_[r] || regions_[k].library >= 0) used_outside_[r] = true;
-  }
-  constexpr void mark_reads(int k) {
-    viewer_ = k;
-    const region_builder& r = regions_[k];
-    if (r.library >= 0) {
-      const node& n = g_.nodes[r.library];
-      for (int j = 0; j < n.operands; ++j) used_outside_[root(g_.operand(n, j))] = true;
-      return;
-    }
-    for (int i : r.nodes) {
-      if (is_stored_cast(g_.nodes[i].result)) continue;
-      for (int j = 0; j < g_.nodes[i].operands; ++j) {
-        const int x = base_value(g_.nodes[i], j);
-        if (!is_indexed(x)) mark_read(k, x);
-        else
-          for (int m = 0; m < at(x).operands; ++m) mark_read(k, base_value(at(x), m));
-      }
-    }
-  }
-
   constexpr void emit_step(int k) {
-    viewer_ = k;
+    look_at(k);
     const region_builder& r = regions_[k];
     step_info s;
     s.input = p_.inputs.size(), s.output = p_.outputs.size(), s.statement = p_.statements.size(), s.extent = p_.extents.size(), s.word = p_.words.size();
@@ -110,27 +84,6 @@ class partitioner : assigner {
     int local;
   };
   constexpr void emit_region(const region_builder& r, int k, step_info& s) {
-    // dimensions that every mask treats alike become one
-    unsigned joined = 0;  // bit i: dimension i belongs with i - 1
-    for (int i = 1; i < r.rank; ++i) {
-      bool alike = true;
-      for (unsigned m : r.masks) alike = alike && (m >> i & 1u) == (m >> (i - 1) & 1u);
-      if (alike) joined |= 1u << i;
-    }
-    auto collapse = [&](unsigned mask) {
-      unsigned c = 0;
-      for (int i = 0, to = -1; i < r.rank; ++i) {
-        to += !(joined >> i & 1u);
-        c |= (mask >> i & 1u) << to;
-      }
-      return c;
-    };
-    for (int i = 0; i < r.rank; ++i) {
-      if (joined >> i & 1u) p_.extents.back() = p_.extents.back() * r.d[i];
-      else p_.extents.push(r.d[i]), ++s.extents;
-    }
-    if (s.extents == 0) p_.extents.push(dim(1)), ++s.extents;
-
     // inputs first
     list<local_value> locals;
     auto find = [&](int v, unsigned shape) {
@@ -142,24 +95,9 @@ class partitioner : assigner {
       const int x = root(v);
       if (find(x, shape) >= 0) return;
       locals.push({x, shape, s.inputs++});
-      p_.inputs.push({x, g_.type(x).type, collapse(shape)});
+      p_.inputs.push({x, g_.type(x).type, shape});
     };
-    auto operand = [&](const node& n, int j) {
-      if (is_op(n, table_of<ops::broadcast>())) return source_of_broadcast(n.result, r.all());
-      return source_of(n, j, n.op->kind == op_kind::indexed ? 0u : n.op->kind == op_kind::reduction ? r.all() : shape_mask_[n.result]);
-    };
-    for (int i : r.nodes) {
-      const node& n = g_.nodes[i];
-      if (is_stored_cast(n.result)) continue;
-      for (int j = 0; j < n.operands; ++j) {
-        const source x = base_of(operand(n, j));
-        if (is_inside(k, x.value)) continue;
-        if (!is_indexed(x.value)) read(x.value, x.mask);
-        else
-          for (int m = 0; m < at(x.value).operands; ++m)
-            if (const int key = base_value(at(x.value), m); !is_inside(k, key)) read(key, 0u);
-      }
-    }
+    visit_all_reads(k, [&](source x) { read(x.value, x.mask); });
     // statements
     int next = s.inputs;
     auto local_of = [&](int v, unsigned shape) {
@@ -185,7 +123,7 @@ class partitioner : assigner {
       const node& n = at(v);
       list<int> y;
       for (int m = 0; m < n.operands; ++m) y.push(local_of(base_value(n, m), 0u));
-      const unsigned vary = collapse(free_mask(v, shape));
+      const unsigned vary = free_mask(v, shape);
       const bool indexed = !is_op(n, table_of<ops::full>());
       const int local = emit_statement(n, vary, vary, indexed, y.data(), y.size());
       locals.push({v, shape, local});
@@ -199,37 +137,77 @@ class partitioner : assigner {
       }
       int local = is_light(o.value) ? find(o.value, o.mask) : is_indexed(o.value) ? emit_indexed(o.value, o.mask) : local_of(o.value, o.mask);
       for (int l = lights.size(); l-- > 0;) {
-        local = emit_statement(at(lights[l].value), collapse(vary_of(k, lights[l])), 0, false, &local, 1);
+        local = emit_statement(at(lights[l].value), vary_of(k, lights[l]), 0, false, &local, 1);
         locals.push({lights[l].value, lights[l].mask, local});
       }
       return local;
     };
+    for (const copied_value& c : r.copies) {
+      x.clear();
+      for (int j = 0; j < at(c.value).operands; ++j) x.push(emit_operand(source_of(at(c.value), j, c.shape)));
+      locals.push({c.value, c.shape, emit_statement(at(c.value), c.vary, 0, false, x.data(), x.size())});
+    }
     for (int i : r.nodes) {
       const node& n = g_.nodes[i];
       const int v = n.result;
       x.clear();
-      for (int j = 0; j < n.operands; ++j) {
-        x.push(emit_operand(operand(n, j)));
-      }
+      for (int j = 0; j < n.operands; ++j) x.push(emit_operand(operand_of(k, n, j)));
       if (n.op->kind == op_kind::indexed) {
-        const unsigned vary = collapse(vary_mask_[v]);
-        locals.push({v, shape_mask_[v], emit_statement(n, vary, vary, !is_op(n, table_of<ops::full>()), x.data(), x.size())});
+        locals.push({v, shape_mask_[v], emit_statement(n, vary_mask_[v], vary_mask_[v], !is_op(n, table_of<ops::full>()), x.data(), x.size())});
         continue;
       }
       int local = x[0];  // broadcast, reshape, a cast at the end and a reduction over nothing are the operand itself
-      if (n.op->kind == op_kind::pointwise && !is_stored_cast(v)) local = emit_statement(n, collapse(vary_mask_[v]), 0, false, x.data(), x.size());
+      if (n.op->kind == op_kind::pointwise && !is_stored_cast(v)) local = emit_statement(n, vary_mask_[v], 0, false, x.data(), x.size());
       else if (n.op->kind == op_kind::reduction) {
         const unsigned removed = r.all() & ~shape_mask_[v];
-        if (removed) local = emit_statement(n, collapse(vary_mask_[v]), collapse(removed), true, x.data(), x.size());
+        if (removed) local = emit_statement(n, vary_mask_[v], removed, true, x.data(), x.size());
       }
       locals.push({v, shape_mask_[v], local});
     }
     for (int i : r.nodes) {
       const int v = g_.nodes[i].result;
       if (!used_outside_[v]) continue;
-      p_.outputs.push({v, local_of_output(locals, v), g_.type(v).type, collapse(shape_mask_[v])});
+      p_.outputs.push({v, local_of_output(locals, v), g_.type(v).type, shape_mask_[v]});
       ++s.outputs;
     }
+    collapse(r, s);
+  }
+  /// Dimensions that every mask of a step treats alike become one.
+  constexpr void collapse(const region_builder& r, step_info& s) {
+    unsigned apart = 0;  // bit i: dimension i is treated unlike i - 1
+    auto look = [&](unsigned mask) { apart |= mask ^ mask << 1; };
+    for (int j = 0; j < s.inputs; ++j) look(p_.inputs[s.input + j].mask);
+    for (int j = 0; j < s.outputs; ++j) look(p_.outputs[s.output + j].mask);
+    for (int j = 0; j < s.statements; ++j) {
+      const step_statement& t = p_.statements[s.statement + j];
+      look(t.mask);
+      if (has_mask_word(t)) look(static_cast<unsigned>(p_.words[t.word]));
+    }
+    auto joins = [&](int i) { return i > 0 && !(apart >> i & 1u); };
+    auto collapsed = [&](unsigned mask) {
+      unsigned c = 0;
+      for (int i = 0, to = -1; i < r.rank; ++i) {
+        to += !joins(i);
+        c |= (mask >> i & 1u) << to;
+      }
+      return c;
+    };
+    for (int j = 0; j < s.inputs; ++j) p_.inputs[s.input + j].mask = collapsed(p_.inputs[s.input + j].mask);
+    for (int j = 0; j < s.outputs; ++j) p_.outputs[s.output + j].mask = collapsed(p_.outputs[s.output + j].mask);
+    for (int j = 0; j < s.statements; ++j) {
+      step_statement& t = p_.statements[s.statement + j];
+      t.mask = collapsed(t.mask);
+      if (has_mask_word(t)) p_.words[t.word] = collapsed(static_cast<unsigned>(p_.words[t.word]));
+    }
+    for (int i = 0; i < r.rank; ++i) {
+      if (joins(i)) p_.extents.back() = p_.extents.back() * r.d[i];
+      else p_.extents.push(r.d[i]), ++s.extents;
+    }
+    if (s.extents == 0) p_.extents.push(dim(1)), ++s.extents;
+  }
+  /// The first attribute is the mask of the dimensions that are reduced, or along which an iota or a random value varies.
+  constexpr bool has_mask_word(const step_statement& t) const {
+    return t.op->kind == op_kind::reduction || (t.op->kind == op_kind::indexed && t.op->id != table_of<ops::full>()->id);
   }
   static constexpr int local_of_output(const list<local_value>& locals, int v) {
     for (const local_value& l : locals)
@@ -238,7 +216,6 @@ class partitioner : assigner {
   }
 
   partition p_;
-  list<bool> used_outside_;
 };
 
 }  // namespace thunder

@@ -9,6 +9,14 @@ TEST_CASE("backward of norm: rows and columns") {
   lengths<layer_norm_backward_of, f32>(1e-4, {3}, too_long{});
   lengths<layer_norm_backward_of, bfloat>(1.0 / 64, {21}, some{});
 }
+TEST_CASE("long rows that stay in shared memory between passes") {
+  static_assert(cuda::kernel_text<layer_norm_backward_of<space<7, 8192>, bfloat>, cuda::emulated>::shape.read_again);
+  static_assert(cuda::kernel_text<layer_norm_backward_of<space<7, 16384>, bfloat>, cuda::emulated>::shape.read_again);
+  static_assert(cuda::kernel_text<layer_norm_backward_of<space<7, 8192>, bfloat>, cuda::emulated>::shape.groups == 2);
+  check<layer_norm_backward_of<space<7, 8192>, bfloat>>(1.0 / 64, {});
+  check<layer_norm_backward_of<space<7, 16384>, bfloat>>(1.0 / 64, {});
+  check<layer_norm_backward_of<space<50, 6000>, bfloat>>(1.0 / 64, {});
+}
 TEST_CASE("column sums") {
   lengths<column_sum_of, bfloat>(1.0 / 128, {90}, every{});
   lengths<column_sum_of, bfloat>(1.0 / 128, {0, 1}, few{});

@@ -45,13 +45,6 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   THUNDER_DEVICE static char* stage_of(int stage) {
     return M::shared() + ring_offset + (group_number() * shape.stages + stage) * shape.stage_bytes;
   }
-  template <int I>
-  static constexpr int stage_offset = [] {
-    std::int64_t n = 0;
-    for (int v = 0; v < I; ++v)
-      if (belongs(what::row_input, -1, v)) n += row_length * size_of(plan.value[v].type);
-    return static_cast<int>(n);
-  }();
   template <int... I>
   THUNDER_DEVICE static void fill_stage(const place& at, char* stage, std::integer_sequence<int, I...>) {
     THUNDER_UNROLL
@@ -65,15 +58,11 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
          ...);
     }
   }
-  template <int... I>
-  THUNDER_DEVICE static void read_stage(int t, const char* stage, row_packets* p, std::integer_sequence<int, I...>) {
+  THUNDER_DEVICE static void read_held_stage(int t, const char* stage, row_packets* p) {
     THUNDER_UNROLL
     for (int u = 0; u < shape.vectors; ++u) {
       const int v = u * shape.group + t;
-      if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
-        (M::template shared_read<V * size_of(plan.value[I].type)>(
-             get<I>(p[u]).w, stage + stage_offset<I> + v * (V * size_of(plan.value[I].type))),
-         ...);
+      if ((u + 1) * shape.group <= row_length / V || v < row_length / V) read_stage(stage, v, p[u], list<what::row_input>{});
     }
   }
 
@@ -108,10 +97,12 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     template <int I>
     THUNDER_DEVICE void add(int, int j, std::int64_t i, number<I> x) {
       auto* to = reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) +
-                 static_cast<std::int64_t>(M::block()) * extent<dims - 1>(a) + i + j;
+                 static_cast<std::int64_t>(M::block()) * partial_pitch(extent<dims - 1>(a)) + i + j;
       M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
     }
   };
+  /// A row of partial results, so long that four of its numbers are one access.
+  THUNDER_ANYWHERE static constexpr std::int64_t partial_pitch(std::int64_t length) { return (length + 3) / 4 * 4; }
   /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers. Each is rounded up by
   /// itself, so that what begins at partial_bytes<I> * blocks ends before partial_bytes<I + 1> * blocks.
   template <int Before>
@@ -123,7 +114,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     else {
       constexpr value_facts f = plan.value[Before - 1];
       const std::int64_t one = size_of(f.type) == 8 ? 8 : 4;
-      return partial_bytes<Before - 1>(length) + ((f.mask & plan.row ? one * length : one) + 15) / 16 * 16;
+      return partial_bytes<Before - 1>(length) + ((f.mask & plan.row ? one * partial_pitch(length) : one) + 15) / 16 * 16;
     }
   }
   template <int I>
@@ -145,11 +136,11 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   }
   template <int... I>
   THUNDER_DEVICE static void clear_memory(const arguments& a, int t, std::integer_sequence<int, I...>) {
-    const std::int64_t n = extent<dims - 1>(a);
+    const std::int64_t pitch = partial_pitch(extent<dims - 1>(a));
     for (std::int64_t v = t; v < vectors_of_row(a); v += shape.group)  // by the thread that will add to it
       for (int j = 0; j < V; ++j)
         (M::global_store(reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a)) +
-                             static_cast<std::int64_t>(M::block()) * n + v * V + j,
+                             static_cast<std::int64_t>(M::block()) * pitch + v * V + j,
                          plain(identity<I>())),
          ...);
   }
@@ -189,7 +180,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   template <int I>
   THUNDER_DEVICE static void finish_vector(const arguments& a, int t, int group, register_columns& c) {
     using stored = decltype(plain(number<I>{}));
-    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * row_length;
+    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * partial_pitch(row_length);
     auto& mine = get<I>(c).at;
     if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
       constexpr int length = static_cast<int>(row_length);
@@ -239,38 +230,73 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   }
 
   // ---- the sum of the blocks' partial results
-  static constexpr int finish_threads = 1024, finish_columns = 32;
-  /// Blocks of 32 columns; each of 32 warps adds every 32nd partial row.
+  static constexpr int finish_threads = 256, finish_columns = 32;
+  /// How many blocks add up output O, if there are `results` rows of results of `length` each.
+  template <int O>
+  THUNDER_ANYWHERE static std::int64_t finish_blocks(std::int64_t results, std::int64_t length) {
+    if constexpr ((plan.value[plan.output[O].value].mask & plan.row) != 0)
+      return (results * partial_pitch(length) + finish_columns - 1) / finish_columns;
+    else
+      return results < 32 ? results : (results + 31) / 32;
+  }
+  /// A block adds up 32 neighbouring columns, each thread four of them in every 32nd partial row; or 32 single numbers; or, if there are
+  /// few, one.
   template <int O>
   THUNDER_DEVICE static void finish(const arguments& a, int blocks, int first_block) {
     constexpr output_facts f = plan.output[O];
     constexpr int I = f.value;
     using stored = decltype(plain(number<I>{}));
+    constexpr dtype type = std::is_same_v<stored, float> ? dtype::f32 : plan.value[I].type;
     constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
-    const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1,
-                       results = static_cast<std::int64_t>(blocks / a.splits) * length;
-    const stored* part = reinterpret_cast<const stored*>(a.partial + partial_bytes<I>(extent<dims - 1>(a)) * blocks);
+    constexpr int W = is_vector ? 4 : 1, block_warps = finish_threads / 32;
+    const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1, pitch = is_vector ? partial_pitch(length) : 1,
+                       results = blocks / a.splits;
+    const char* part = a.partial + partial_bytes<I>(extent<dims - 1>(a)) * blocks;
     stored* sum = reinterpret_cast<stored*>(M::shared());
-    const int lane = M::thread() % 32, warp = M::thread() / 32;
-    constexpr int rows = finish_threads / 32;
-    const std::int64_t k = static_cast<std::int64_t>(M::block() - first_block) * finish_columns + lane;
-    number<I> x = identity<I>();
-    if (k < results) {
-      const std::int64_t own = k / length, column = k - own * length;
-      const stored* p = part + (own * a.splits) * length + column;
-#ifdef __CUDACC__
-#pragma unroll 4
-#endif
-      for (int s = warp; s < a.splits; s += rows) x = combine<I>(x, to_number<number<I>>(M::global_load(p + s * length)));
+    const int lane = M::thread() % 32, warp = M::thread() / 32, across = is_vector ? 8 : results < 32 ? 1 : 32, slots = finish_threads / across;
+    const std::int64_t first = static_cast<std::int64_t>(M::block() - first_block) * (across * W), k = first + lane % across * W;
+    number<I> x[W];
+    for (int j = 0; j < W; ++j) x[j] = identity<I>();
+    if (k < results * pitch) {
+      const std::int64_t own = k / pitch, column = k - own * pitch, base = own * a.splits * pitch + column;
+      constexpr bool whole = W == 1 || (row_length >= 0 && row_length % W == 0);
+      const int n = whole || length - column >= W ? W : static_cast<int>(length - column);
+      constexpr int batch = 5;  // loads on their way at once: one wait for a multiprocessor's usual number of blocks
+      for (int s = warp * (32 / across) + lane / across; s < a.splits; s += batch * slots) {
+        packet<M, type, W> p[batch];
+        THUNDER_UNROLL
+        for (int u = 0; u < batch; ++u)
+          if (s + u * slots < a.splits) {
+            if (whole || n == W)
+              p[u].template load<false>(part, base + (s + u * slots) * pitch);
+            else
+              p[u].load_some(part, base + (s + u * slots) * pitch, n);
+          }
+        THUNDER_UNROLL
+        for (int u = 0; u < batch; ++u)
+          if (s + u * slots < a.splits) {
+            THUNDER_UNROLL
+            for (int j = 0; j < W; ++j)
+              if (j < n) x[j] = combine<I>(x[j], to_number<number<I>>(p[u].get(j, 0)));
+          }
+      }
     }
-    M::shared_store(sum + warp * 32 + lane, plain(x));
+    for (int m = across; m < 32; m *= 2) {
+      THUNDER_UNROLL
+      for (int j = 0; j < W; ++j) x[j] = combine<I>(x[j], to_number<number<I>>(M::shuffle_xor(plain(x[j]), m)));
+    }
+    if (lane < across) {
+      THUNDER_UNROLL
+      for (int j = 0; j < W; ++j) M::shared_store(sum + warp * 32 + lane * W + j, plain(x[j]));
+    }
     M::sync();
-    if (warp == 0 && k < results) {
-      for (int w = 1; w < rows; ++w) x = combine<I>(x, to_number<number<I>>(M::shared_load(sum + w * 32 + lane)));
-      stored_number<O> y[1]{to_number<stored_number<O>>(x)};
+    if (const std::int64_t r = first + M::thread(); M::thread() < across * W && r < results * pitch && r % pitch < length) {
+      number<I> total = to_number<number<I>>(M::shared_load(sum + M::thread()));
+      for (int w = 1; w < block_warps; ++w) total = combine<I>(total, to_number<number<I>>(M::shared_load(sum + w * 32 + M::thread())));
+      stored_number<O> y[1]{to_number<stored_number<O>>(total)};
       packet<M, f.type, 1> to;
       to.set(y);
-      to.store(a.out[O], k);
+      to.store(a.out[O], r / pitch * length + r % pitch);
     }
   }
 

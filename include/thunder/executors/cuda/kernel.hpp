@@ -126,7 +126,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
     place at{a, 0, M::thread() % shape.group, 0};
     constexpr int S = shape.stages;
     constexpr list<what::row_input> every_input{};
-    row_packets p[held_vectors];
+    row_packets p[shape.read_again ? 1 : held_vectors];
     column_packets c[shape.hold_columns ? held_vectors : 1];
     using columns_type = std::conditional_t<count<what::column_vector> == 0, no_columns,
                                             std::conditional_t<(shape.vectors > 0), register_columns, memory_columns>>;
@@ -155,7 +155,8 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
       at.opaque = static_cast<std::uint32_t>(at.row) & a.opaque;
       if constexpr (S > 0) {
         M::template wait_copies<S - 2>();
-        read_stage(at.t, stage_of(stage), p, every_input);
+        if constexpr (shape.read_again) at.stage = stage_of(stage);
+        else read_held_stage(at.t, stage_of(stage), p);
         fill(k + (S - 1) * step, stage == 0 ? S - 1 : stage - 1);  // where the row before was: it has been used
         stage = stage + 1 == S ? 0 : stage + 1;
       } else

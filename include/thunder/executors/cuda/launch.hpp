@@ -47,7 +47,7 @@ template <class Text, int... O> struct finish_kernel {
     typename Text::arguments of;
     int blocks, blocks_each;
   };
-  static constexpr int threads = Text::finish_threads, min_blocks = 0, shared = Text::finish_threads * 8;
+  static constexpr int threads = Text::finish_threads, min_blocks = 0, shared = Text::finish_threads / 32 * 32 * 8;
   THUNDER_DEVICE static void run(const arguments& a) {
     Text::M::begin_dependent();
     int k = 0;
@@ -117,8 +117,8 @@ template <class Region, class Device> struct fused_kernels {
   }
   template <class Text, int... O>
   static void finish(Device& device, const typename Text::arguments& a, std::int64_t blocks, std::int64_t results, std::int64_t length, std::integer_sequence<int, O...>) {
-    const bool any_vector = (false || ... || ((Text::plan.value[Text::plan.output[O].value].mask & Text::plan.row) != 0));
-    const std::int64_t each = (results * (any_vector ? length : 1) + Text::finish_columns - 1) / Text::finish_columns;
+    std::int64_t each = 0;
+    ((each = Text::template finish_blocks<O>(results, length) > each ? Text::template finish_blocks<O>(results, length) : each), ...);
     start<finish_kernel<Text, O...>>(device, each * static_cast<std::int64_t>(sizeof...(O)), {a, static_cast<int>(blocks), static_cast<int>(each)});
   }
   /// The outputs that are column reductions of this part.

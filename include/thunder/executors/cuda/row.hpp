@@ -38,6 +38,22 @@ struct kernel_values<Region, Machine, Part>::row_text {
   static constexpr int columns_offset = ring_offset + shape.stages * shape.stage_bytes * shape.groups;
   static constexpr int shared_bytes = columns_offset + (shape.share_columns ? column_offset<inputs> : 0);
 
+  // ---- a row that has arrived in the ring
+  /// Where input I begins in a stage.
+  template <int I>
+  static constexpr int stage_offset = [] {
+    std::int64_t n = 0;
+    for (int v = 0; v < I; ++v)
+      if (belongs(what::row_input, -1, v)) n += row_length * size_of(plan.value[v].type);
+    return static_cast<int>(n);
+  }();
+  template <int... I>
+  THUNDER_DEVICE static void read_stage(const char* stage, int v, row_packets& p, std::integer_sequence<int, I...>) {
+    (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w,
+                                                              stage + stage_offset<I> + v * (V * size_of(plan.value[I].type))),
+     ...);
+  }
+
   // ---- values that do not vary along the row
   template <int I>
   THUNDER_DEVICE static void hold(const place& at, held_values& h) {
@@ -220,12 +236,15 @@ struct kernel_values<Region, Machine, Part>::row_text {
         for (int u = 0; u < shape.vectors; ++u) {
           const std::int64_t v = u * shape.group + at.t;
           if ((u + 1) * shape.group <= row_length / V || v < n) {
+            row_packets row;
+            if constexpr (shape.read_again) read_stage(at.stage, static_cast<int>(v), row, list<what::row_input>{});
+            const row_packets& x = shape.read_again ? row : p[shape.read_again ? 0 : u];
             if constexpr (shape.hold_columns || count<what::column_input, Pass> == 0)
-              vector<Pass>(at, p[u], c[shape.hold_columns ? u : 0], h, sums, columns, scalars, v * V, u);
+              vector<Pass>(at, x, c[shape.hold_columns ? u : 0], h, sums, columns, scalars, v * V, u);
             else {
               column_packets here;
               load_columns(at.a, v * V, here, list<what::column_input, Pass>{});
-              vector<Pass>(at, p[u], here, h, sums, columns, scalars, v * V, u);
+              vector<Pass>(at, x, here, h, sums, columns, scalars, v * V, u);
             }
           }
         }

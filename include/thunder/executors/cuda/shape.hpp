@@ -79,6 +79,7 @@ struct kernel_shape {
   int blocks = 1;           // an SM should hold at least so many
   int stages = 0;           // persistent: rows of a ring in shared memory that the next rows arrive in; 0: no ring
   int stage_bytes = 0;
+  bool read_again = false;  // each pass reads the row from the ring, instead of registers
   constexpr int threads() const { return group * groups; }
 };
 
@@ -86,6 +87,21 @@ constexpr int power_of_two_at_least(std::int64_t n) {
   int p = 1;
   while (p < n) p *= 2;
   return p;
+}
+
+/// Long rows with column sums, one on a multiprocessor at a time: while its threads meet to add up, nothing is computed. If the row stays
+/// in the ring, its registers are free for twice as many threads: a second row, or a row in half the time.
+constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t vectors, int input_bytes, int column_bytes, int accumulator_bytes, int outputs) {
+  kernel_shape t = s;
+  t.read_again = true, t.hold_columns = false, t.share_columns = column_bytes > 0;
+  const auto registers = [&] { return t.vectors * t.vector * accumulator_bytes / 4 + 28 + 4 * outputs; };
+  t.groups = 2;
+  if (registers() * t.threads() > 65536) t.groups = 1, t.group *= 2, t.vectors = static_cast<int>((vectors + t.group - 1) / t.group);
+  const int wanted = t.groups == 2 ? 2 : 3, sums = t.groups == 2 ? static_cast<int>(row) * 8 : 0;  // sums of two rows may need a place of their own
+  t.stages = (225 * 1024 - static_cast<int>(row) * column_bytes) / (t.groups * t.stage_bytes);
+  if (t.stages > 4) t.stages = 4;
+  if (t.stages * t.stage_bytes < sums) return;
+  if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
 }
 
 /// The shape of a wide kernel. bytes: of all inputs of an element; row: -1 if it is known at run time only.
@@ -105,9 +121,9 @@ constexpr kernel_shape wide_shape(int vector, int bytes, std::int64_t row, const
 template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::int64_t row, bool flat, const machine_limits& limits = {}) {
   const int values = static_cast<int>(sizeof(p.value) / sizeof(p.value[0]));
   kernel_shape s;
-  bool reduces = false;
+  bool reduces = false, meets = false;  // meets: adds up along the row, too
   int narrowest = 8, input_bytes = 0, column_bytes = 0, accumulator_bytes = 0, outputs = 0;
-  for (int v = 0; v < values; ++v) reduces = reduces || p.is_reduction(v), s.persistent = s.persistent || p.is_column(v);
+  for (int v = 0; v < values; ++v) reduces = reduces || p.is_reduction(v), s.persistent = s.persistent || p.is_column(v), meets = meets || (p.is_reduction(v) && !p.is_column(v));
   auto used = [&](int v) {
     for (int q = 0; q < p.passes; ++q)
       if (p.need[q][v]) return true;
@@ -180,6 +196,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     s.stages = s.stage_bytes > 0 ? room / s.stage_bytes : 0;
     if (s.stages > 4) s.stages = 4;
     if (s.stages < 2) s.stages = 0;
+    if (meets && s.groups == 1 && s.group > 32 && accumulator_bytes > 0 && s.threads() < 1024) keep_rows_in_ring(s, row, n, input_bytes, column_bytes, accumulator_bytes, outputs);
   }
   return s;
 }

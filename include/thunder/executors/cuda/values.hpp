@@ -265,6 +265,7 @@ struct kernel_values {
     std::int64_t row;  // row-major over all outer dimensions
     int t;             // the thread's number in its group
     std::uint32_t opaque;
+    const char* stage = nullptr;  // where the row is in shared memory, if it is read from there
   };
 
   // ---- extents and offsets

@@ -1,0 +1,93 @@
+// What a region computes again instead of reading it: by the bytes that steps move. (That the values stay the same is tested on random
+// graphs by tests/fusion/partition.cpp.)
+#include <thunder/thunder.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace thunder;
+
+namespace {
+
+constexpr long rows = 512, columns = 256;
+
+/// The steps of f's gradient by all its arguments, or of f.
+template <class... In> partition steps_of(auto f, In... in) {
+  using body = typename decltype(trace(f, in...))::body;
+  return partitioner(lowered<body>::view).run();
+}
+/// Whole matrices of rows x columns elements that regions (not library calls) read and write, in bytes of an element.
+int bytes_per_element(const partition& p, auto count_of) {
+  int bytes = 0;
+  for (const step_info& s : p.steps) {
+    if (s.op) continue;
+    for (int k = 0; k < s.inputs; ++k)
+      if (count_of(p.inputs[s.input + k].value)) bytes += size_of(p.inputs[s.input + k].type);
+    for (int k = 0; k < s.outputs; ++k)
+      if (count_of(p.outputs[s.output + k].value)) bytes += size_of(p.outputs[s.output + k].type);
+  }
+  return bytes;
+}
+template <class... In> int matrix_bytes(auto f, In... in) {
+  using body = typename decltype(trace(f, in...))::body;
+  return bytes_per_element(steps_of(f, in...), [](int v) {
+    const meta& m = lowered<body>::view.type(v);
+    return m.rank == 2 && m.d[0] == dim(rows) && m.d[1] == dim(columns);
+  });
+}
+
+}  // namespace
+
+namespace {
+using spec_x = spec<bf16, rows, columns>;
+using vector = spec<bf16, columns>;
+using weight = spec<bf16, columns, 64>;
+
+inline constexpr auto normalised = [](auto x, auto g, auto b, auto w) {
+  return grad([](auto x1, auto g1, auto b1, auto w1) { return sum(square(matmul(layer_norm(x1, g1, b1), w1))); }, wrt<0, 1, 2, 3>)(x, g, b, w);
+};
+inline constexpr auto activated = [](auto x, auto v, auto b, auto w) {
+  return grad([](auto x1, auto v1, auto b1, auto w1) { return sum(square(matmul(gelu(matmul(x1, v1) + b1), w1))); }, wrt<0, 1, 2, 3>)(x, v, b, w);
+};
+inline constexpr auto dropped = [](auto x, auto w, auto key) {
+  return grad([](auto x1, auto w1, auto k) { return sum(square(matmul(dropout(x1 * x1, 0.5_c, k), w1))); }, wrt<0, 1>)(x, w, key);
+};
+}  // namespace
+
+TEST_CASE("a normalised row is computed again from the row, its mean and its deviation") {
+  // forward: x in, y out; backward: x and the cotangent in, dx out. (Stored in float, the normalised row would cost 8 more and save 2.)
+  CHECK(matrix_bytes(normalised, spec_x{}, vector{}, vector{}, weight{}) == 10);
+}
+
+TEST_CASE("what an activation's derivative needs is computed again from what the product wrote") {
+  // forward: the product in, the activation out; backward: the product and the cotangent in, the product's cotangent out
+  CHECK(matrix_bytes(activated, spec_x{}, spec<bf16, columns, columns>{}, vector{}, weight{}) == 10);
+}
+
+TEST_CASE("the mask of a dropout is stored, a byte an element") {
+  // forward: x in, the product's operand and the mask out; backward: x, the mask and the cotangent in, dx out
+  CHECK(matrix_bytes(dropped, spec_x{}, weight{}, spec<std::int64_t>{}) == 2 + 2 + 1 + 2 + 1 + 2 + 2);
+}
+
+TEST_CASE("a value that costs as much to make again is read") {
+  // Two matrices would be read for the sum of them: it is stored.
+  const auto f = [](auto x, auto y, auto w) {
+    auto z = x + y;
+    return std::tuple{matmul(z, w), sum(matmul(z, w)) * z};
+  };
+  CHECK(matrix_bytes(f, spec_x{}, spec_x{}, weight{}) == 3 * 2 + 2 * 2);
+}
+
+TEST_CASE("a statement without a reader is left out of its region") {
+  using body = decltype(trace(normalised, spec_x{}, vector{}, vector{}, weight{}))::body;
+  const partition p = partitioner(lowered<body>::view).run();
+  for (const step_info& s : p.steps) {
+    if (s.op) continue;
+    std::vector<bool> used(static_cast<std::size_t>(s.inputs + s.statements), false);
+    for (int k = 0; k < s.outputs; ++k) used[static_cast<std::size_t>(p.outputs[s.output + k].local)] = true;
+    for (int k = 0; k < s.statements; ++k) {
+      const step_statement& t = p.statements[s.statement + k];
+      for (int j = 0; j < t.operands; ++j) used[static_cast<std::size_t>(p.operands[t.operand + j])] = true;
+    }
+    for (const bool u : used) CHECK(u);
+  }
+}

@@ -121,6 +121,9 @@ TEST_CASE("folding rounds as the program would, and leaves the types alone whose
   CHECK(std::bit_cast<double>(widened.word(widened.producer(widened.outputs[0]), 0)) == static_cast<double>(0.1f));
   builder h;
   CHECK(h.becomes(h.full(0.1, {}, dtype::bf16) + h.full(1, {}, dtype::bf16)).find("add") != std::string::npos);
+  CHECK(h.becomes(h.full(1.5, {}, dtype::bf16) + h.full(1, {}, dtype::bf16)) == "2.5");
+  CHECK(h.becomes(h.full(256, {}, dtype::bf16) + h.full(1, {}, dtype::bf16)).find("add") != std::string::npos);  // 257 has nine bits
+  CHECK(h.becomes(h.full(2048, {}, dtype::f16) + h.full(1, {}, dtype::f16)).find("add") != std::string::npos);
   builder w;  // i32 wraps and truncates
   CHECK(w.becomes(w.full(2e9, {}, dtype::i32) + w.full(2e9, {}, dtype::i32)).find("add") != std::string::npos);
   CHECK(w.becomes(w.full(7, {}, dtype::i64) / w.full(2, {}, dtype::i64)).find("div") != std::string::npos);
@@ -139,6 +142,8 @@ TEST_CASE("casts") {
   CHECK(b.becomes(cast_to(b.full(2, {3}, dtype::f32), dtype::f64)) == "2");
   CHECK(b.becomes(cast_to(b.full(3, {3}, dtype::i32), dtype::f32)) == "3");
   CHECK(b.becomes(cast_to(b.full(2.5, {3}, dtype::i32), dtype::f32)).find("cast") != std::string::npos);  // holds 2
+  CHECK(b.becomes(cast_to(b.full(1, {3}, dtype::bf16), dtype::f32)) == "1");
+  CHECK(b.becomes(cast_to(b.full(-0.375, {3}, dtype::f32), dtype::f16)) == "-0.375");
   CHECK(b.becomes(cast_to(b.full(0.1, {3}, dtype::bf16), dtype::f32)).find("cast") != std::string::npos);
   CHECK(b.becomes(cast_to(b.full(0.1, {3}, dtype::f64), dtype::bf16)).find("cast") != std::string::npos);
 }

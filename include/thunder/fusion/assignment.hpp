@@ -4,7 +4,8 @@
 /// Statements are taken in order. One joins a region if the region comes no earlier than the steps it depends on (so no cycle can
 /// arise), if their iteration spaces agree, and if that saves traffic: the region makes or reads one of its operands. Regions whose
 /// values a statement brings together become one where they can. Constants, iotas, random numbers and widening casts belong to nobody:
-/// each region that needs them computes them again.
+/// each region that needs them computes them again. A number that larger values are computed with comes first of all, if it depends
+/// on arguments alone: the scale of a gradient must not wait for the loss.
 #include "../ir/flatten.hpp"
 #include "../ops/random.hpp"
 #include "../transforms/simplify.hpp"
@@ -54,6 +55,7 @@ struct region_builder : iteration_space {
   int library = -1;  // the statement, for a library call
   unsigned row = 0;      // the dimensions of the row, once a reduction has fixed it
   bool reduced = false;  // holds a reduction
+  bool first = false;    // comes before all that does not depend on arguments alone
   bool gone = false;     // has become part of a later one
   int refused = -1;      // the last region that could not become part of it
   list<int> nodes;
@@ -151,12 +153,38 @@ class assigner : public assignment {
  public:
   constexpr explicit assigner(const graph_view& g)
       : assignment(g), pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0), reader_(g.value_count, -1) {
-    for (int i = 0; i < g_.node_count; ++i) place(i);
+    const list<bool> first = numbers_of_arguments();
+    for (int i = 0; i < g_.node_count; ++i)
+      if (first[i]) place(i);
+    for (int k = 0; k < regions_.size(); ++k) regions_[k].first = true;
+    for (int i = 0; i < g_.node_count; ++i)
+      if (!first[i]) place(i);
     for (int k = 0; k < g_.output_count; ++k) in_memory(g_.outputs[k]);
   }
 
  private:
   static constexpr int max_of(int a, int b) { return a > b ? a : b; }
+
+  /// The statements of values without dimensions that depend on arguments alone, by no library call, and are broadcast.
+  constexpr list<bool> numbers_of_arguments() const {
+    list<bool> early(g_.value_count, false), wanted(g_.node_count, false);
+    for (int i = 0; i < g_.node_count; ++i) {
+      const node& n = g_.nodes[i];
+      const bool computed = n.op->kind == op_kind::pointwise || n.op->kind == op_kind::reduction;
+      if (n.op->kind == op_kind::leaf) early[n.result] = true;
+      if (!computed && n.op->kind != op_kind::indexed && !is_op(n, table_of<ops::broadcast>()) && !is_op(n, table_of<ops::extent>())) continue;
+      bool all = true;
+      for (int j = 0; j < n.operands; ++j) {
+        const int x = g_.operand(n, j);
+        all = all && early[x];
+        if (early[x] && g_.type(x).rank == 0 && g_.type(n.result).rank > 0) wanted[g_.values[x].from] = true;
+      }
+      early[n.result] = all;
+    }
+    for (int i = g_.node_count; i-- > 0;)
+      for (int j = 0; wanted[i] && j < g_.nodes[i].operands; ++j) wanted[g_.values[g_.operand(g_.nodes[i], j)].from] = true;
+    return wanted;
+  }
 
   /// The first step that may use a value.
   constexpr int available(int v) {
@@ -177,6 +205,7 @@ class assigner : public assignment {
     return step_of_[r] + !inside;
   }
 
+  constexpr bool is_of_first(int v) const { return step_of_[root(v)] >= 0 && regions_[step_of_[root(v)]].first; }
   constexpr bool is_unit_reshape(const node& n) const {
     return is_op(n, table_of<ops::reshape>()) && squeezed_shape(g_.type(n.result)) == squeezed_shape(g_.type(g_.operand(n, 0)));
   }
@@ -209,7 +238,7 @@ class assigner : public assignment {
       bool waits = g_.type(n.result).rank > 0;
       for (int j = 0; j < n.operands; ++j) {
         const int v = base_value(n, j);
-        waits = waits && (is_leaf(v) || is_free(v) || pending_[v]);
+        waits = waits && (is_leaf(v) || is_free(v) || pending_[v] || is_of_first(v));
       }
       if (waits) pending_[n.result] = true;
       else place_in_region(i);
@@ -337,7 +366,7 @@ class assigner : public assignment {
       const int v = base_value(n, j);
       if (is_free(v) || pending_[v] || root(v) != v || terminal_[v]) continue;
       const int from = step_of_[v];
-      if (from >= 0 && from < k && is_region(from) && regions_[k].refused != from && !merge(from, k)) regions_[k].refused = from;
+      if (from >= 0 && from < k && is_region(from) && !regions_[from].first && regions_[k].refused != from && !merge(from, k)) regions_[k].refused = from;
     }
   }
   constexpr bool reads_from(int k, int from) const {

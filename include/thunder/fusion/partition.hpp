@@ -45,12 +45,12 @@ struct partition {
   list<int> roots;  // of each value of the graph: the value whose memory it shares (a reshape of it), itself otherwise
 };
 
-/// The partition of a graph: partitioner(g).run().
+/// The partition of a graph: partitioner(g).run(). Fuel and notes: see assigner.
 class partitioner : assigner {
  public:
   using assigner::max_inputs, assigner::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g) : assigner(g), used_outside_(g.value_count, false) {}
+  constexpr explicit partitioner(const graph_view& g, int fuel = -1, partition_notes* notes = nullptr) : assigner(g, fuel, notes), used_outside_(g.value_count, false) {}
 
   constexpr partition run() {
     for (int k = 0; k < g_.output_count; ++k) used_outside_[root(g_.outputs[k])] = true;
@@ -59,10 +59,23 @@ class partitioner : assigner {
     for (int k = 0; k < regions_.size(); ++k)
       if (!regions_[k].gone) emit_step(k);
     p_.roots = roots_;
+    if (notes_) note_steps();
     return static_cast<partition&&>(p_);
   }
 
  private:
+  constexpr void note_steps() {
+    int step = 0;
+    for (const region_builder& r : regions_) {
+      notes_->step_of_region.push(r.gone ? -1 : step++);
+      if (r.gone) continue;
+      list<int> nodes = r.nodes;
+      if (r.library >= 0) nodes.push(r.library);
+      notes_->nodes_of_step.push(nodes);
+    }
+    for (int k = regions_.size(); k-- > 0;)  // into a later one, which is known
+      if (regions_[k].gone) notes_->step_of_region[k] = notes_->step_of_region[regions_[k].part_of];
+  }
   constexpr void mark_read(int k, int v) {
     const int r = root(v);
     if (step_of_[r] != k || r != v || terminal_[r] || regions_[k].library >= 0) used_outside_[r] = true;

@@ -15,9 +15,9 @@ using execution::graph_builder;
 namespace {
 
 /// The reasons why the steps of these results end, one step a line.
-std::string endings(graph_builder& b, std::initializer_list<value> results, int fuel = -1) {
+std::string endings(graph_builder& b, std::initializer_list<value> results, fuel most = fuel::unlimited) {
   const graph g = b.finished(results);
-  const step_explainer e(g.view(), {}, {}, fuel);
+  const step_explainer e(g.view(), {}, {}, most);
   std::string r;
   for (int k = 0; k < e.steps().steps.size(); ++k) {
     const step_report s = e.report(k);
@@ -43,17 +43,20 @@ TEST_CASE("why a region ends") {
   SUBCASE("a later step that is needed too") {
     const value s = sin(x);
     CHECK(endings(b, {s + product(s, y)}) ==
-          "0 fused loop: step 1 (matmul): a library step. step 2 (add): also needs step 1.\n1 matmul:\n2 fused loop: its values are results.\n");
+          "0 fused loop: step 1 (matmul): a library step. step 2 (add): also needs step 1.\n1 matmul:\n2 fused loop: its values "
+          "are results.\n");
   }
   SUBCASE("a step between") {
     const value s = sin(x), p = product(s, y), q = product(x, p);
     CHECK(endings(b, {cos(q) + s}) ==
-          "0 fused loop: step 1 (matmul): a library step. step 3 (add): a step between them needs this one first.\n1 matmul:\n2 matmul:\n"
+          "0 fused loop: step 1 (matmul): a library step. step 3 (add): a step between them needs this one first.\n1 matmul:\n2 "
+          "matmul:\n"
           "3 fused loop: its values are results.\n");
   }
   SUBCASE("a reduction that is complete when all rows are done") {
     CHECK(endings(b, {x * broadcast_to(sum(x * y, 1), x.type(), 2)}) ==
-          "0 reduction: step 1 (mul): needs a reduction that is complete when all rows are done.\n1 fused loop: its values are results.\n");
+          "0 reduction: step 1 (mul): needs a reduction that is complete when all rows are done.\n1 fused loop: its values are "
+          "results.\n");
   }
   SUBCASE("a statement that waited for its user") {
     const value s = sin(x), waiting = cos(s), r = tanh(product(s, y));
@@ -61,7 +64,8 @@ TEST_CASE("why a region ends") {
   }
   SUBCASE("a reshape") {
     const meta flat{dtype::f64, 1, {36}};
-    CHECK(endings(b, {cos(reshape_to(sin(x), flat)) * b.input({36})}).find("0 fused loop: step 1 (cos): reads it reshaped.") == 0);
+    CHECK(endings(b, {cos(reshape_to(sin(x), flat)) * b.input({36})}).find("0 fused loop: step 1 (cos): reads it reshaped.") ==
+          0);
   }
   SUBCASE("other dimensions") {
     CHECK(endings(b, {broadcast_to(sum(x * y, 2), meta{dtype::f64, 2, {7, 6}}, 2) * b.input({7, 6})}) ==
@@ -69,13 +73,15 @@ TEST_CASE("why a region ends") {
   }
   SUBCASE("a value along other dimensions") {
     const value v = sin(b.input({6})), s = x * broadcast_to(v, x.type(), 1);
-    CHECK(endings(b, {s * broadcast_to(v, x.type(), 2), v}).find("needs a value along other dimensions than this step has it") != std::string::npos);
+    CHECK(endings(b, {s * broadcast_to(v, x.type(), 2), v}).find("needs a value along other dimensions than this step has it") !=
+          std::string::npos);
   }
   SUBCASE("other rows") {
     const value z = b.input({4, 5, 6}), s = sum(z * z, 0b110);
     const value t = z - broadcast_to(s, z.type(), 1);
     CHECK(endings(b, {sum(t, 0b100)}) ==
-          "0 row program: step 1 (sum): reduces or repeats other dimensions than the rows of this step.\n1 row program: its values are results.\n");
+          "0 row program: step 1 (sum): reduces or repeats other dimensions than the rows of this step.\n1 row program: its "
+          "values are results.\n");
   }
   SUBCASE("too many reductions in a chain") {
     value s = x;
@@ -99,14 +105,16 @@ TEST_CASE("why a region ends") {
   }
   SUBCASE("what a library step needs in memory") {
     CHECK(endings(b, {product(broadcast_to(sum(x * y, 2), x.type(), 1), y)}) ==
-          "0 row program: step 1 (broadcast): one of both only stores a broadcast, constant or cast.\n1 fused loop: step 2 (matmul): a library step.\n2 matmul:\n");
+          "0 row program: step 1 (broadcast): one of both only stores a broadcast, constant or cast.\n1 fused loop: step 2 "
+          "(matmul): a library step.\n2 matmul:\n");
   }
   SUBCASE("fuel") {
     const value s = sin(cos(exp(x)));
     CHECK(endings(b, {s}) == "0 fused loop: its values are results.\n");
-    CHECK(endings(b, {}, 1) == "0 fused loop: step 1 (sin): no fuel is left.\n1 fused loop: its values are results.\n");
-    CHECK(endings(b, {}, 0) ==
-          "0 fused loop: step 1 (cos): no fuel is left.\n1 fused loop: step 2 (sin): no fuel is left.\n2 fused loop: its values are results.\n");
+    CHECK(endings(b, {}, fuel{1}) == "0 fused loop: step 1 (sin): no fuel is left.\n1 fused loop: its values are results.\n");
+    CHECK(endings(b, {}, fuel{0}) ==
+          "0 fused loop: step 1 (cos): no fuel is left.\n1 fused loop: step 2 (sin): no fuel is left.\n2 fused loop: its values "
+          "are results.\n");
   }
 }
 
@@ -117,7 +125,7 @@ TEST_CASE("of every value that leaves a region the partition noted why") {
     o.statements = 2 + seed % 30;
     const auto s = random_graphs::make(static_cast<std::uint64_t>(seed), o);
     const graph g = execution::without_dead(execution::lowered(s.g.view()).view());
-    const step_explainer e(g.view(), {}, {}, seed % 3 ? -1 : seed % 7);
+    const step_explainer e(g.view(), {}, {}, seed % 3 ? fuel::unlimited : fuel{seed % 7});
     std::size_t covered = 0;
     for (int k = 0; k < e.steps().steps.size(); ++k) {
       const step_report r = e.report(k);
@@ -128,9 +136,12 @@ TEST_CASE("of every value that leaves a region the partition noted why") {
         edges += x.step >= 0;
         bool random = false;
         for (int i = 0; x.step >= 0 && i < e.steps().steps[x.step].statements; ++i)
-          random = random || std::string_view(e.steps().statements[e.steps().steps[x.step].statement + i].op->name).find("random") != std::string_view::npos;
+          random =
+              random || std::string_view(e.steps().statements[e.steps().steps[x.step].statement + i].op->name).find("random") !=
+                            std::string_view::npos;
         CHECK_MESSAGE((x.why != obstacle::none || x.step < 0), "seed ", seed);
-        CHECK_MESSAGE((x.why != obstacle::scalar || random), "seed ", seed, " steps ", k, " and ", x.step, "\n", print(g.view()), execution::print(e.steps()));
+        CHECK_MESSAGE((x.why != obstacle::scalar || random), "seed ", seed, " steps ", k, " and ", x.step, "\n", print(g.view()),
+                      execution::print(e.steps()));
       }
     }
     CHECK(covered <= static_cast<std::size_t>(g.nodes.size()));

@@ -45,7 +45,8 @@ struct graph_builder {
     inputs.push_back(x);
     return {&g, g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &type, 1)};
   }
-  template <class Op> value composite(std::initializer_list<value> x, std::int64_t word) {
+  template <class Op>
+  value composite(std::initializer_list<value> x, std::int64_t word) {
     std::vector<int> ids;
     for (auto v : x) ids.push_back(v.id);
     return emit<Op>(&g, &word, 1, ids.data(), static_cast<int>(ids.size()));

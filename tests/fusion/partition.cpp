@@ -13,14 +13,14 @@ using execution::graph_builder, execution::lowered, execution::without_dead;
 
 namespace {
 
-void compare(std::uint64_t seed, const random_graphs::sample& s, int fuel = -1) {
+void compare(std::uint64_t seed, const random_graphs::sample& s, fuel most = fuel::unlimited) {
   const graph g = without_dead(lowered(s.g.view()).view());
   const auto view = g.view();
   partition p;
   std::string problem;
   double difference = 0;
   try {
-    p = partitioner(view, fuel).run();
+    p = partitioner(view, most).run();
     difference = execution::difference(execution::run(view, p, s.inputs), interpret(view, s.inputs));
   } catch (const std::exception& e) {
     problem = e.what();
@@ -44,7 +44,7 @@ TEST_CASE("steps equal the interpreted graph on random graphs") {
 TEST_CASE("so do the steps of a partition that ran out of fuel") {
   const int graphs = random_graphs::count() / 5;
   for (int seed = 0; seed < graphs; ++seed)
-    compare(static_cast<std::uint64_t>(seed), random_graphs::make(static_cast<std::uint64_t>(seed), {.statements = 2 + seed % 16}), seed % 12);
+    compare(static_cast<std::uint64_t>(seed), random_graphs::make(static_cast<std::uint64_t>(seed), {.statements = 2 + seed % 16}), fuel{seed % 12});
 }
 
 TEST_CASE("steps of gradients equal the interpreted graph") {

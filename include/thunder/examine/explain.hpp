@@ -1,5 +1,6 @@
 #pragma once
-/// explain(program): each step, who runs it, where in the model it comes from, what it moves and computes, and why its region ended there.
+/// explain(program): each step, who runs it, where in the model it comes from, what it moves and computes, and why its region
+/// ended there.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -8,7 +9,9 @@
 #include "stages.hpp"
 
 namespace thunder {
-namespace cuda { struct gpu; }  // executors/cuda/machine.hpp, for nvcc
+namespace cuda {
+struct gpu;
+}  // namespace cuda
 
 /// Why a region holds no more: `statement` (of step `step`) uses a value of it and did not become part of it.
 struct step_ending {
@@ -18,9 +21,9 @@ struct step_ending {
 
 /// One step of a program.
 struct step_report {
-  std::string runs_as;             // "fused loop", "row program", "matmul", "copy", or the kernels that it becomes
-  std::string path;                // the module path of its statements, "h.3.attn"; several: what they share, or all of them
-  std::vector<int> statements;     // of the program's graph (`program.graph`)
+  std::string runs_as;          // "fused loop", "row program", "matmul", "copy", or the kernels that it becomes
+  std::string path;             // the module path of its statements, "h.3.attn"; several: what they share, or all of them
+  std::vector<int> statements;  // of the program's graph (`program.graph`)
   std::int64_t read = -1, written = -1;  // bytes; -1: a named dimension has no size
   /// One for each element of a pointwise statement other than a cast and for each element that a reduction takes in, two for each
   /// multiplication and addition of a matrix product. Moving data counts nothing. -1 as above.
@@ -49,13 +52,14 @@ inline std::string with_prefix(std::int64_t n, const char* unit) {
 
 /// All steps. Prints as a table; each reason has a line.
 struct explanation : std::vector<step_report> {
-  template <class Stream> friend Stream& operator<<(Stream& out, const explanation& steps) {
+  template <class Stream>
+  friend Stream& operator<<(Stream& out, const explanation& steps) {
     std::size_t as = 7, path = 6;
     for (const step_report& s : steps) as = std::max(as, s.runs_as.size()), path = std::max(path, s.path.size());
     auto left = [](const std::string& s, std::size_t n) { return s + std::string(n > s.size() ? n - s.size() : 0, ' ') + "  "; };
     auto right = [](const std::string& s, std::size_t n) { return std::string(n > s.size() ? n - s.size() : 0, ' ') + s + "  "; };
-    auto line = [&](const std::string& k, const std::string& a, const std::string& m, const std::string& r, const std::string& w, const std::string& f,
-                    const std::string& why) {
+    auto line = [&](const std::string& k, const std::string& a, const std::string& m, const std::string& r, const std::string& w,
+                    const std::string& f, const std::string& why) {
       std::string text = right(k, 4) + left(a, as) + left(m, path) + right(r, 7) + right(w, 7) + right(f, 6) + why;
       text.resize(text.find_last_not_of(' ') + 1);
       out << text << '\n';
@@ -63,8 +67,8 @@ struct explanation : std::vector<step_report> {
     line("step", "runs as", "module", "reads", "writes", "flops", "ends before");
     for (std::size_t k = 0; k < steps.size(); ++k) {
       const step_report& s = steps[k];
-      line(std::to_string(k), s.runs_as, s.path, with_prefix(s.read, "B"), with_prefix(s.written, "B"), with_prefix(s.operations, ""),
-           s.why.empty() ? "" : s.why[0]);
+      line(std::to_string(k), s.runs_as, s.path, with_prefix(s.read, "B"), with_prefix(s.written, "B"),
+           with_prefix(s.operations, ""), s.why.empty() ? "" : s.why[0]);
       for (std::size_t i = 1; i < s.why.size(); ++i) line("", "", "", "", "", "", s.why[i]);
     }
     return out;
@@ -93,10 +97,15 @@ inline std::string common_path(const std::vector<std::string>& paths) {
 class step_explainer {
  public:
   /// paths: of each statement of g. b: the sizes of named dimensions, as far as they are known.
-  step_explainer(const graph_view& g, std::vector<std::string> paths, const bindings& b, int fuel = -1)
-      : g_(g), paths_(std::move(paths)), b_(b), p_(partitioner(g, fuel, &notes_).run()), writer_(static_cast<std::size_t>(g.value_count), -1) {
+  step_explainer(const graph_view& g, std::vector<std::string> paths, const bindings& b, fuel most = fuel::unlimited)
+      : g_(g),
+        paths_(std::move(paths)),
+        b_(b),
+        p_(partitioner(g, most, &notes_).run()),
+        writer_(static_cast<std::size_t>(g.value_count), -1) {
     for (int k = 0; k < p_.steps.size(); ++k)
-      for (int j = 0; j < p_.steps[k].outputs; ++j) writer_[static_cast<std::size_t>(p_.outputs[p_.steps[k].output + j].value)] = k;
+      for (int j = 0; j < p_.steps[k].outputs; ++j)
+        writer_[static_cast<std::size_t>(p_.outputs[p_.steps[k].output + j].value)] = k;
   }
   const partition& steps() const { return p_; }
   const partition_notes& notes() const { return notes_; }
@@ -113,7 +122,8 @@ class step_explainer {
       const int v = p_.inputs[s.input + j].value;
       add(r.read, s.op && j == 0 && reads_part(*s.op) ? r.written : bytes(v));
     }
-    if (s.op) add(r.operations, operations_of(*s.op, s));
+    if (s.op)
+      add(r.operations, operations_of(*s.op, s));
     else
       for (int j = 0; j < s.statements; ++j) add(r.operations, operations_of(s, p_.statements[s.statement + j]));
     if (s.op) return r;
@@ -151,7 +161,8 @@ class step_explainer {
   static void add(std::int64_t& n, std::int64_t more) { n = n < 0 || more < 0 ? -1 : n + more; }
   /// Ops that read as much of their first operand as they write.
   static bool reads_part(const op_info& op) {
-    return op.id == table_of<ops::slice>()->id || op.id == table_of<ops::dynamic_slice>()->id || op.id == table_of<ops::take>()->id;
+    return op.id == table_of<ops::slice>()->id || op.id == table_of<ops::dynamic_slice>()->id ||
+           op.id == table_of<ops::take>()->id;
   }
   std::int64_t operations_of(const step_info& s, const step_statement& t) const {
     if (t.op->kind == op_kind::indexed || t.op->id == table_of<ops::cast>()->id) return 0;
@@ -189,31 +200,49 @@ class step_explainer {
       const refusal& r = notes_.refused[i];
       if (notes_.step_of_region[r.region] == from && is_part_of(r.statement, to)) return {r.why, r.statement, to};
     }
-    const step_info& s = p_.steps[from];  // nobody asked: what all compute again until one needs it in memory, or the key of random numbers
+    const step_info& s =
+        p_.steps[from];  // nobody asked: what all compute again until one needs it in memory, or the key of random numbers
     for (int j = 0; j < s.outputs; ++j)
-      if (const op_info* op = g_.producer(p_.outputs[s.output + j].value).op; op->kind == op_kind::indexed || op->kind == op_kind::structural || op->id == table_of<ops::cast>()->id)
+      if (const op_info* op = g_.producer(p_.outputs[s.output + j].value).op;
+          op->kind == op_kind::indexed || op->kind == op_kind::structural || op->id == table_of<ops::cast>()->id)
         return {obstacle::stored, notes_.nodes_of_step[to][0], to};
     return {obstacle::scalar, notes_.nodes_of_step[to][0], to};
   }
   std::string words(int from, const step_ending& e) const {
     auto said = [&]() -> std::string {
       switch (e.why) {
-        case obstacle::library: return "a library step";
-        case obstacle::later: return "also needs step " + std::to_string(last_need(e.step, from));
-        case obstacle::unfinished: return "needs a reduction that is complete when all rows are done";
-        case obstacle::reshaped: return "reads it reshaped";
-        case obstacle::space: return "walks over other dimensions, " + space(e.statement);
-        case obstacle::spread: return "needs a value along other dimensions than this step has it";
-        case obstacle::row: return "reduces or repeats other dimensions than the rows of this step";
-        case obstacle::passes: return "a region has at most " + std::to_string(assignment::max_passes) + " reductions that wait for each other";
-        case obstacle::statements: return "a region has at most " + std::to_string(assignment::max_statements) + " statements";
-        case obstacle::inputs: return "a region reads at most " + std::to_string(assignment::max_inputs) + " buffers";
-        case obstacle::scalar: return "takes one number of it";
-        case obstacle::user: return "went with its first user";
-        case obstacle::between: return "a step between them needs this one first";
-        case obstacle::stored: return "one of both only stores a broadcast, constant or cast";
-        case obstacle::fuel: return "no fuel is left";
-        case obstacle::none: break;
+        case obstacle::library:
+          return "a library step";
+        case obstacle::later:
+          return "also needs step " + std::to_string(last_need(e.step, from));
+        case obstacle::unfinished:
+          return "needs a reduction that is complete when all rows are done";
+        case obstacle::reshaped:
+          return "reads it reshaped";
+        case obstacle::space:
+          return "walks over other dimensions, " + space(e.statement);
+        case obstacle::spread:
+          return "needs a value along other dimensions than this step has it";
+        case obstacle::row:
+          return "reduces or repeats other dimensions than the rows of this step";
+        case obstacle::passes:
+          return "a region has at most " + std::to_string(assignment::max_passes) + " reductions that wait for each other";
+        case obstacle::statements:
+          return "a region has at most " + std::to_string(assignment::max_statements) + " statements";
+        case obstacle::inputs:
+          return "a region reads at most " + std::to_string(assignment::max_inputs) + " buffers";
+        case obstacle::scalar:
+          return "takes one number of it";
+        case obstacle::user:
+          return "went with its first user";
+        case obstacle::between:
+          return "a step between them needs this one first";
+        case obstacle::stored:
+          return "one of both only stores a broadcast, constant or cast";
+        case obstacle::fuel:
+          return "no fuel is left";
+        case obstacle::none:
+          break;
       }
       return "";
     };
@@ -243,7 +272,8 @@ class step_explainer {
 };
 
 /// The module path of each statement of a lowered program's graph.
-template <class Body> std::vector<std::string> statement_paths() {
+template <class Body>
+std::vector<std::string> statement_paths() {
   stage_list passes;
   stage_recorder r(passes, "");
   r.begin(Body::view);
@@ -252,7 +282,8 @@ template <class Body> std::vector<std::string> statement_paths() {
 }
 
 /// The kernels of a region on a GPU, in words.
-template <class Region, int... P> std::string kernels_of(std::integer_sequence<int, P...>) {
+template <class Region, int... P>
+std::string kernels_of(std::integer_sequence<int, P...>) {
   std::string r;
   auto one = [&](const std::string& family) {
     if (r.find(family) == std::string::npos) r += (r.empty() ? "" : ", ") + family;
@@ -260,7 +291,8 @@ template <class Region, int... P> std::string kernels_of(std::integer_sequence<i
   (one(cuda::family_of(cuda::kernel_values<Region, cuda::gpu, P>::shape)), ...);
   return r;
 }
-template <class Executor, class Plan, int K> void name_kernels(step_report& r) {
+template <class Executor, class Plan, int K>
+void name_kernels(step_report& r) {
   if constexpr (Executor::where == device::cuda && Plan::data.steps[K].op == nullptr) {
     using region = decltype(region_of<Plan, K>());
     r.runs_as = kernels_of<region>(std::make_integer_sequence<int, cuda::parts_of<region>::count>{});
@@ -270,10 +302,10 @@ template <class Executor, class Plan, int K> void name_kernels(step_report& r) {
 /// A table of the steps of a lowered program, with the sizes of its named dimensions.
 ///
 ///     std::cout << explain(jit(step).lower(images, labels), sizes({{B, 128}}));
-template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy>
-explanation explain(const compiled<Executor, Body, R, Donated, Policy>&, const bindings& b = {}) {
-  using plan = typename compiled<Executor, Body, R, Donated, Policy>::plan;
-  const step_explainer steps(plan::graph, statement_paths<Body>(), b);
+template <lowered_program P>
+explanation explain(const P&, const bindings& b = {}) {
+  using plan = typename P::plan;
+  const step_explainer steps(plan::graph, statement_paths<typename P::body_type>(), b, P::fuel_limit);
   explanation r;
   for (int k = 0; k < steps.steps().steps.size(); ++k) r.push_back(steps.report(k));
   for (int k = steps.steps().steps.size(); k < plan::data.size.steps; ++k) {  // copies at the end
@@ -289,7 +321,7 @@ explanation explain(const compiled<Executor, Body, R, Donated, Policy>&, const b
     r.push_back(copy);
   }
   [&]<int... K>(std::integer_sequence<int, K...>) {
-    (name_kernels<Executor, plan, K>(r[K]), ...);
+    (name_kernels<typename P::executor_type, plan, K>(r[K]), ...);
   }(std::make_integer_sequence<int, plan::data.size.steps>{});
   return r;
 }

@@ -121,9 +121,8 @@ template <class Plan> class step_printer {
 
 /// The steps of a lowered program as C++ source in a namespace: `step_3` is the region type of step 3, the one that the program
 /// instantiates, and `run(executor, slots, bindings)` runs all steps on the buffers of the plan.
-template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy>
-std::string print_fused(const compiled<Executor, Body, R, Donated, Policy>&, const std::string& space = "printed") {
-  return step_printer<typename compiled<Executor, Body, R, Donated, Policy>::plan>().print(space);
+template <lowered_program P> std::string print_fused(const P&, const std::string& space = "printed") {
+  return step_printer<typename P::plan>().print(space);
 }
 
 }  // namespace thunder

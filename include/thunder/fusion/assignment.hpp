@@ -140,9 +140,8 @@ class assignment {
 /// Assigns every statement.
 class assigner : public assignment {
  public:
-  /// fuel: the number of fusions, or -1 for as many as there are.
-  constexpr explicit assigner(const graph_view& g, int fuel = -1, partition_notes* notes = nullptr)
-      : assignment(g), notes_(notes), fuel_(fuel), pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0), reader_(g.value_count, -1) {
+  constexpr explicit assigner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr)
+      : assignment(g), notes_(notes), fuel_(static_cast<int>(most)), pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0), reader_(g.value_count, -1) {
     for (int i = 0; i < g_.node_count; ++i) place(i);
     for (int k = 0; k < g_.output_count; ++k) in_memory(g_.outputs[k]);
   }
@@ -151,7 +150,7 @@ class assigner : public assignment {
   partition_notes* notes_;
 
  private:
-  int fuel_;
+  int fuel_;  // what is left
   constexpr void refuse(int region, int statement, obstacle why) {
     if (notes_) notes_->refused.push({region, statement, why});
   }

@@ -1,10 +1,15 @@
 #pragma once
-/// What the partition tells those who ask (examine/explain.hpp): which statements joined a region of others, and what kept others out.
+/// What the partition tells those who ask (examine/explain.hpp): which statements joined a region of others, and what kept others
+/// out.
 #include <cstdint>
 
 #include "../core/list.hpp"
 
 namespace thunder {
+
+/// How many fusions happen: statements that join a region of others, and regions that become one. To find the one that makes a
+/// difference: jit<fuel{12}>(f).
+enum class fuel : int { unlimited = -1 };
 
 /// What keeps a statement out of a region, or two regions apart.
 enum class obstacle : std::uint8_t {

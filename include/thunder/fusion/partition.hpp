@@ -50,7 +50,7 @@ class partitioner : assigner {
  public:
   using assigner::max_inputs, assigner::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g, int fuel = -1, partition_notes* notes = nullptr) : assigner(g, fuel, notes), used_outside_(g.value_count, false) {}
+  constexpr explicit partitioner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr) : assigner(g, most, notes), used_outside_(g.value_count, false) {}
 
   constexpr partition run() {
     for (int k = 0; k < g_.output_count; ++k) used_outside_[root(g_.outputs[k])] = true;

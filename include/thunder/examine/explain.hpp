@@ -299,6 +299,24 @@ void name_kernels(step_report& r) {
   }
 }
 
+/// The fusions of a lowered program, in order; fuel{n} allows the first n.
+///
+///     12: mul of h.1 joins step 4
+///     13: add of h.1 brings a region to step 4
+template <lowered_program P>
+std::vector<std::string> fusions(const P&) {
+  const auto& g = P::plan::graph;
+  const step_explainer steps(g, statement_paths<typename P::body_type>(), {}, P::fuel_limit);
+  std::vector<std::string> r;
+  for (const fused_statement& f : steps.notes().fused) {
+    const std::string path = steps.path_of({f.statement});
+    r.push_back(std::to_string(r.size() + 1) + ": " + short_name(*g.nodes[f.statement].op) + (path.empty() ? "" : " of " + path) +
+                (f.from < 0 ? " joins step " : " brings a region to step ") +
+                std::to_string(steps.notes().step_of_region[f.region]));
+  }
+  return r;
+}
+
 /// A table of the steps of a lowered program, with the sizes of its named dimensions.
 ///
 ///     std::cout << explain(jit(step).lower(images, labels), sizes({{B, 128}}));

@@ -11,11 +11,13 @@ namespace thunder {
 /// Prints the steps of a plan. (The plan is read at run time, except for what region types are made of.)
 template <class Plan> class step_printer {
  public:
-  std::string print(const std::string& space) {
+  /// All steps, or one of them.
+  std::string print(const std::string& space, int only = -1) {
     for (int i = 0; i < graph.type_count; ++i) types_.note(graph.types[i], names_);
     for (int i = 0; i < data.size.extents; ++i) types_.note(data.extents[i], names_);
     std::string regions, steps;
     for (int k = 0; k < data.size.steps; ++k) {
+      if (only >= 0 && k != only) continue;
       if (!data.steps[k].op) regions += "using step_" + std::to_string(k) + " =\n" + region(k) + ";\n\n";
       steps += wrapped("  " + call(k) + ";");
     }

@@ -21,9 +21,10 @@ struct step_ending {
 
 /// One step of a program.
 struct step_report {
-  std::string runs_as;          // "fused loop", "row program", "matmul", "copy", or the kernels that it becomes
-  std::string path;             // the module path of its statements, "h.3.attn"; several: what they share, or all of them
-  std::vector<int> statements;  // of the program's graph (`program.graph`)
+  std::string runs_as;  // "fused loop", "row program", "matmul", "copy", or the kernels that it becomes
+  std::string path;     // the module path of its statements, "h.3.attn"; several: what they share, or all of them; outside of
+                        // modules: the parameter that it writes
+  std::vector<int> statements;           // of the program's graph (`program.graph`)
   std::int64_t read = -1, written = -1;  // bytes; -1: a named dimension has no size
   /// One for each element of a pointwise statement other than a cast and for each element that a reduction takes in, two for each
   /// multiplication and addition of a matrix product. Moving data counts nothing. -1 as above.
@@ -129,7 +130,25 @@ class step_explainer {
     if (s.op) return r;
     for (int j = k + 1; j < p_.steps.size(); ++j)
       if (reads(j, k)) r.endings.push_back(ending(k, j));
-    for (const step_ending& e : r.endings) r.why.push_back(words(k, e));
+    std::vector<std::pair<std::string, std::vector<int>>> reasons;  // with the steps that they are true of
+    for (const step_ending& e : r.endings) {
+      const std::string text = words(k, e);
+      const auto same = [&](const auto& known) { return known.first == text; };
+      const auto found = std::find_if(reasons.begin(), reasons.end(), same);
+      if (found != reasons.end())
+        found->second.push_back(e.step);
+      else
+        reasons.push_back({text, {e.step}});
+    }
+    for (const auto& [text, steps] : reasons) {
+      std::string list = steps.size() > 1 ? "steps " : "step ";
+      for (std::size_t i = 0; i < steps.size(); ++i)
+        if (steps.size() < 7 || i < 3 || i + 1 == steps.size())
+          list += (i ? ", " : "") + std::to_string(steps[i]);
+        else if (i == 3)
+          list += ", ...";
+      r.why.push_back(list + text);
+    }
     if (r.endings.empty()) r.why = {"its values are results"}, r.endings.push_back({});
     return r;
   }
@@ -208,6 +227,7 @@ class step_explainer {
         return {obstacle::stored, notes_.nodes_of_step[to][0], to};
     return {obstacle::scalar, notes_.nodes_of_step[to][0], to};
   }
+  /// What follows the number of the step.
   std::string words(int from, const step_ending& e) const {
     auto said = [&]() -> std::string {
       switch (e.why) {
@@ -246,7 +266,7 @@ class step_explainer {
       }
       return "";
     };
-    return "step " + std::to_string(e.step) + " (" + short_name(*g_.nodes[e.statement].op) + "): " + said();
+    return " (" + short_name(*g_.nodes[e.statement].op) + "): " + said();
   }
   /// The last step before `step` that it reads from.
   int last_need(int step, int at_least) const {
@@ -337,6 +357,17 @@ explanation explain(const P&, const bindings& b = {}) {
     }
     copy.operations = 0;
     r.push_back(copy);
+  }
+  for (int k = 0; k < plan::data.size.steps;
+       ++k) {  // outside of modules: a parameter that it writes, h.3.weight rather than adamw.m.h.3.weight
+    std::string& path = r[static_cast<std::size_t>(k)].path;
+    if (!path.empty()) continue;
+    const step_info& s = plan::data.steps[k];
+    for (int j = 0; j < s.outputs; ++j)
+      if (const slot_info& to = plan::data.slots[plan::data.operands[s.output + j].slot]; to.where == slot_info::parameter)
+        if (const std::string name = print_name(plan::graph, plan::graph.parameters[to.index].name);
+            path.empty() || name.size() < path.size())
+          path = name;
   }
   [&]<int... K>(std::integer_sequence<int, K...>) {
     (name_kernels<typename P::executor_type, plan, K>(r[K]), ...);

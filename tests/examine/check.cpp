@@ -13,9 +13,9 @@ namespace {
 
 inline constexpr auto block = [](auto x) { return x + nn::linear<"fc", 4>(gelu(x)); };
 inline constexpr auto train = [](auto x, auto y, auto key, auto rate) {
-  auto loss = [](auto a, auto labels, auto k) { return cross_entropy(dropout(repeat<2, "h">(block, a), 0.25_c, k), labels); };
+  auto loss = [](auto a, auto labels, auto k) { return cross_entropy(dropout(repeat<1, "h">(block, a), 0.25_c, k), labels); };
   auto [value, gradients] = value_and_grad(loss, wrt_parameters)(x, y, key);
-  return std::tuple{value, update(optim::adamw(gradients, rate))};
+  return std::tuple{value, update(optim::sgd(gradients, rate))};
 };
 
 }  // namespace

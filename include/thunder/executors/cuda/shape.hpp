@@ -83,6 +83,10 @@ struct kernel_shape {
   constexpr int threads() const { return group * groups; }
 };
 
+constexpr const char* family_of(const kernel_shape& s) {
+  return s.pointwise ? "pointwise kernel" : s.flat ? "flat kernel" : s.persistent ? "persistent kernel" : "direct kernel";
+}
+
 constexpr int power_of_two_at_least(std::int64_t n) {
   int p = 1;
   while (p < n) p *= 2;

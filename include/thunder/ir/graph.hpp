@@ -50,6 +50,7 @@ struct graph_view {
   int node_count = 0, operand_count = 0, word_count = 0, value_count = 0, type_count = 0, name_count = 0, parameter_count = 0, output_count = 0;
   int input_count = 0;
   digest id = 0;
+  bool same_names = false;  // a relative name and an absolute one are equal as long as nothing is put before the relative one
 
   constexpr int operand(const node& n, int k) const { return operands[n.operand + k]; }
   constexpr std::int64_t word(const node& n, int k) const { return words[n.word + k]; }
@@ -123,11 +124,12 @@ struct graph {
   list<int> outputs;
   int input_count = 0;
   mistake problem = mistake::none;  // of the program as a whole; the front end reports it
+  bool same_names = false;
   provenance* notes = nullptr;      // for the time of a pass
 
   constexpr graph_view view(digest id = 0) const {
     return {nodes.data(), operands.data(), words.data(), values.data(), types.data(), names.data(), parameters.data(), outputs.data(),
-            nodes.size(), operands.size(), words.size(), values.size(), types.size(), names.size(), parameters.size(), outputs.size(), input_count, id};
+            nodes.size(), operands.size(), words.size(), values.size(), types.size(), names.size(), parameters.size(), outputs.size(), input_count, id, same_names};
   }
   constexpr int operand(const node& n, int k) const { return operands[n.operand + k]; }
   constexpr std::int64_t word(const node& n, int k) const { return words[n.word + k]; }
@@ -148,10 +150,18 @@ struct graph {
     if (*text == '/') ++text, parent = name_info::absolute;
     const digest h = name_hash(parent >= 0 ? names[parent].hash : 0, text);
     const int found = name_index_.find(h);
-    if (found >= 0) return found;
+    if (found >= 0) {
+      same_names = same_names || is_absolute(found) != (parent == name_info::absolute || (parent >= 0 && is_absolute(parent)));
+      return found;
+    }
     const int i = names.push({text, parent, h});
     name_index_.add(h, i);
     return i;
+  }
+
+  constexpr bool is_absolute(int name) const {
+    while (names[name].parent >= 0) name = names[name].parent;
+    return names[name].parent == name_info::absolute;
   }
 
   // ---- statements
@@ -230,6 +240,8 @@ struct graph {
   }
   constexpr int import_name(const graph_view& g, import_maps& map, int i, int prefix) {
     if (i < 0) return i == name_info::root ? prefix : i;
+    same_names = same_names || g.same_names;
+    if (g.same_names && prefix >= 0) problem = mistake::parameter_names;
     if (map.names[i] < 0) {
       const int parent = import_name(g, map, g.names[i].parent, prefix);
       map.names[i] = intern_name(g.names[i].text, parent);

@@ -32,5 +32,6 @@ int main() {
   losses<128256>();
   losses<50257>();
   softmaxes<16384, 32768>();
+  softmaxes<16384, 32776>();  // forward: the shortest of the wide rows
   softmaxes<8192, 50304>();
 }

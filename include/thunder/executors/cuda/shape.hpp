@@ -104,16 +104,17 @@ constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t
   if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
 }
 
-/// The shape of a wide kernel. bytes: of all inputs of an element; row: -1 if it is known at run time only.
-constexpr kernel_shape wide_shape(int vector, int bytes, std::int64_t row, const machine_limits& limits) {
+/// The shape of a wide kernel. bytes: of the inputs of an element; column_bytes: of those that all rows share; row: -1 if it is known at
+/// run time only (then it may be short: many blocks of few threads).
+constexpr kernel_shape wide_shape(int vector, int bytes, int column_bytes, std::int64_t row, const machine_limits& limits) {
   kernel_shape s;
   s.wide = true, s.vector = vector, s.shifted = row < 0 || row % vector != 0;
   const int room = limits.row_words * 4 * limits.threads + limits.shared;
   auto fits = [&](int blocks) { return row < 0 || blocks * row * bytes <= room; };
-  while (s.blocks < 4 && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
+  while (s.blocks < (row < 0 ? 8 : 4) && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
   s.group = limits.threads / s.blocks;
-  const int words = bytes * vector / 4;
-  s.vectors = words > 0 ? limits.row_words / words : 0;
+  const int words = bytes * vector / 4, held = limits.row_words - column_bytes * vector / 8;
+  s.vectors = words > 0 && held > 0 ? held / words : 0;
   return s;
 }
 
@@ -144,7 +145,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (p.is_column(v) && (p.value[v].mask & p.row)) accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
   s.pointwise = !reduces, s.flat = flat && reduces;
   s.vector = 16 / narrowest > 8 ? 8 : 16 / narrowest;
-  if (reduces && !flat && !s.persistent && (row < 0 || row * input_bytes > limits.wide_bytes)) return wide_shape(s.vector, input_bytes, row, limits);
+  if (reduces && !flat && !s.persistent && (row < 0 || row * input_bytes > limits.wide_bytes)) return wide_shape(s.vector, input_bytes, column_bytes, row, limits);
   if (!flat)  // otherwise the last vector may be partial
     while (s.vector > 1 && (row < 0 || row % s.vector != 0)) s.vector /= 2;
   if (s.pointwise || s.flat) {

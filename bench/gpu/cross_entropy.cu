@@ -27,7 +27,7 @@ template <int R, int C> void softmaxes() {
   measure("softmax backward" + of, 3 * matrix, [](auto y, auto dy) { auto p = y * dy; return p - y * unsqueeze(sum(p, axis<-1>), axis<-1>); }, make);
 }
 
-int main() {
+void cases() {
   losses<50304>();
   losses<128256>();
   losses<50257>();
@@ -35,3 +35,5 @@ int main() {
   softmaxes<16384, 32776>();  // forward: the shortest of the wide rows
   softmaxes<8192, 50304>();
 }
+
+int main(int argc, char** argv) { return report(argc, argv, cases); }

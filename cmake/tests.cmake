@@ -29,7 +29,7 @@ endfunction()
 # ---- one program per file ----------------------------------------------------------------------------------------
 
 thunder_sources(sources "${tests_dir}/*.cpp" "${tests_dir}/*.cu")
-list(FILTER sources EXCLUDE REGEX "/tests/(main\\.cpp$|compile_back/|compile_fail/|headers/|install/|link/)")
+list(FILTER sources EXCLUDE REGEX "/tests/(main\\.cpp$|compile_back/|compile_fail/|headers/|install/|link/|repro/)")
 if(NOT ZLIB_FOUND)
   list(FILTER sources EXCLUDE REGEX "/tests/examples/(idx|png|plot)\\.cpp$")
 endif()
@@ -100,19 +100,21 @@ foreach(source IN LISTS sources)
 endforeach()
 add_test(NAME compile_fail.selftest COMMAND ${compile_fail} --selftest "${tests_dir}/compile_fail/selftest")
 
-# ---- programs that are printed as C++ and compiled back ----------------------------------------------------------
+# ---- programs that are printed as C++ and compiled back: compile_back, repro --------------------------------------
 
-set(source "${PROJECT_BINARY_DIR}/tests/compile_back/printed.cpp")
-add_executable(test_compile_back_generate "${tests_dir}/compile_back/generate.cpp")
-add_custom_command(OUTPUT "${source}" COMMAND test_compile_back_generate > "${source}" DEPENDS test_compile_back_generate)
-add_executable(test_compile_back "${source}")
-foreach(target IN ITEMS test_compile_back_generate test_compile_back)
-  target_link_libraries(${target} PRIVATE thunder::thunder)
-  target_include_directories(${target} PRIVATE "${tests_dir}/compile_back")
-  target_compile_options(${target} PRIVATE -O0 -Wall -Wextra -Wconversion)  # compiling is what takes time
-  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/compile_back")
+foreach(name IN ITEMS compile_back repro)
+  set(source "${PROJECT_BINARY_DIR}/tests/${name}/printed.cpp")
+  add_executable(test_${name}_generate "${tests_dir}/${name}/generate.cpp")
+  add_custom_command(OUTPUT "${source}" COMMAND test_${name}_generate > "${source}" DEPENDS test_${name}_generate)
+  add_executable(test_${name} "${source}")
+  foreach(target IN ITEMS test_${name}_generate test_${name})
+    target_link_libraries(${target} PRIVATE thunder::thunder)
+    target_include_directories(${target} PRIVATE "${tests_dir}/${name}")
+    target_compile_options(${target} PRIVATE -O0 -Wall -Wextra -Wconversion)  # compiling is what takes time
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${name}")
+  endforeach()
+  add_test(NAME ${name} COMMAND test_${name})
 endforeach()
-add_test(NAME compile_back COMMAND test_compile_back)
 
 # ---- documentation: what README.md and docs/ show is compiled and run ----------------------------------------------
 

@@ -1,6 +1,6 @@
 // The steps of a partition against the graph they are made of: random graphs (THUNDER_GRAPHS of them, 10,000 by default), and the forms
 // of fusion that training depends on.
-#include "execute.hpp"
+#include "builder.hpp"
 
 #include "../transforms/random_graphs.hpp"
 
@@ -9,34 +9,18 @@
 #include <doctest/doctest.h>
 
 using namespace thunder;
+using execution::graph_builder, execution::lowered, execution::without_dead;
 
 namespace {
 
-graph lowered(const graph_view& g) {
-  const graph primitive = decompose(g, [](const op_info&) { return true; });
-  const graph once = simplify(primitive.view());
-  return simplify(once.view());
-}
-// Only statements that a result needs: what `stored` leaves of a graph.
-graph without_dead(const graph_view& g) {
-  graph r;
-  graph::import_maps map(g);
-  const list<bool> live = live_nodes(g);
-  for (int i = 0; i < g.node_count; ++i)
-    if (live[i]) r.import(g, g.nodes[i], map);
-  for (int k = 0; k < g.output_count; ++k) r.outputs.push(map.values[g.outputs[k]]);
-  r.input_count = g.input_count;
-  return r;
-}
-
-void compare(std::uint64_t seed, const random_graphs::sample& s) {
+void compare(std::uint64_t seed, const random_graphs::sample& s, fuel most = fuel::unlimited) {
   const graph g = without_dead(lowered(s.g.view()).view());
   const auto view = g.view();
   partition p;
   std::string problem;
   double difference = 0;
   try {
-    p = partitioner(view).run();
+    p = partitioner(view, most).run();
     difference = execution::difference(execution::run(view, p, s.inputs), interpret(view, s.inputs));
   } catch (const std::exception& e) {
     problem = e.what();
@@ -57,6 +41,12 @@ TEST_CASE("steps equal the interpreted graph on random graphs") {
   }
 }
 
+TEST_CASE("so do the steps of a partition that ran out of fuel") {
+  const int graphs = random_graphs::count() / 5;
+  for (int seed = 0; seed < graphs; ++seed)
+    compare(static_cast<std::uint64_t>(seed), random_graphs::make(static_cast<std::uint64_t>(seed), {.statements = 2 + seed % 16}), fuel{seed % 12});
+}
+
 TEST_CASE("steps of gradients equal the interpreted graph") {
   const int graphs = random_graphs::count() / 5;
   for (int seed = 0; seed < graphs; ++seed) {
@@ -72,82 +62,45 @@ TEST_CASE("steps of gradients equal the interpreted graph") {
 }
 
 // ---- by hand
-namespace {
-
-struct builder {
-  graph g;
-  std::vector<reference_array> inputs;
-  value input(std::vector<std::int64_t> extents, dtype t = dtype::f64) {
-    meta m{t, static_cast<int>(extents.size()), {}};
-    for (int i = 0; i < m.rank; ++i) m.d[i] = dim(extents[static_cast<std::size_t>(i)]);
-    const std::int64_t w = g.input_count++;
-    const int type = g.intern(m);
-    reference_array x(t, extents);
-    double at = 0.3;
-    for (auto& v : x.reals) v = std::sin(at += 1.7);
-    for (auto& v : x.integers) v = static_cast<std::int64_t>(10 * std::sin(at += 1.7));
-    inputs.push_back(x);
-    return {&g, g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &type, 1)};
-  }
-  template <class Op> value composite(std::initializer_list<value> x, std::int64_t word) {
-    std::vector<int> ids;
-    for (auto v : x) ids.push_back(v.id);
-    return emit<Op>(&g, &word, 1, ids.data(), static_cast<int>(ids.size()));
-  }
-  /// The number of steps; checks the values.
-  int steps(std::initializer_list<value> results) {
-    for (auto v : results) g.outputs.push(v.id);
-    const graph flat = without_dead(lowered(g.view()).view());
-    const auto view = flat.view();
-    const partition p = partitioner(view).run();
-    double d = INFINITY;
-    CHECK_NOTHROW(d = execution::difference(execution::run(view, p, inputs), interpret(view, inputs)));
-    CHECK_MESSAGE(d < 1e-9, print(view), execution::print(p));
-    return p.steps.size();
-  }
-};
-
-}  // namespace
-
 TEST_CASE("what belongs together is one step") {
   SUBCASE("gelu(x w + b) + r") {
-    builder b;
+    graph_builder b;
     const value x = b.input({64, 32}), w = b.input({32}), c = b.input({32}), r = b.input({64, 32});
     const value y = x * w + c;
     CHECK(b.steps({emit_words<ops::gelu>(nullptr, 0, nullptr, y) + r}) == 1);
   }
   SUBCASE("softmax, log_softmax and logsumexp of one matrix") {
-    builder b;
+    graph_builder b;
     const value x = b.input({6, 5});
     CHECK(b.steps({b.composite<ops::softmax>({x}, 2), b.composite<ops::log_softmax>({x}, 2), b.composite<ops::logsumexp>({x}, 2)}) == 1);
   }
   SUBCASE("softmax over all of a tensor's last axes") {
-    builder b;
+    graph_builder b;
     CHECK(b.steps({b.composite<ops::softmax>({b.input({4, 3, 5})}, 0b110)}) == 1);
   }
   SUBCASE("layer_norm with a residual") {
-    builder b;
+    graph_builder b;
     const value x = b.input({6, 8}), r = b.input({6, 8}), gain = b.input({8}), offset = b.input({8});
     CHECK(b.steps({x + r, b.composite<ops::layer_norm>({x + r, gain, offset}, bits_of(1e-5))}) == 1);
   }
   SUBCASE("sums over rows and columns of one product") {
-    builder b;
+    graph_builder b;
     const value x = b.input({6, 8}), y = b.input({6, 8});
     CHECK(b.steps({sum(x * y, 1), sum(x * y, 2)}) == 1);
   }
   SUBCASE("dropout with a residual") {
-    builder b;
+    graph_builder b;
     const value x = b.input({6, 8}), r = b.input({6, 8}), key = b.input({}, dtype::i64);
     CHECK(b.steps({b.composite<ops::dropout>({x, key}, bits_of(0.5)) + r}) == 1);
   }
   SUBCASE("one optimizer step for each shape") {
-    builder b;
+    graph_builder b;
     const value p = b.input({6, 8}), g = b.input({6, 8}), v = b.input({6, 8}), rate = b.input({});
     const value next = v * full_like(&b.g, 0.9, v.type()) + g;
     CHECK(b.steps({p - next * rate, next}) == 1);
   }
   SUBCASE("a matmul is a step, what follows it another") {
-    builder b;
+    graph_builder b;
     const value x = b.input({6, 8}), w = b.input({8, 4}), c = b.input({4});
     const std::int64_t flags[]{0, 0};
     CHECK(b.steps({relu(emit_words<ops::matmul>(flags, 2, nullptr, x, w) + c)}) == 2);
@@ -155,7 +108,7 @@ TEST_CASE("what belongs together is one step") {
 }
 
 TEST_CASE("results that are broadcasts, constants, arguments and reshapes of each other") {
-  builder b;
+  graph_builder b;
   const value x = b.input({3}), y = b.input({3, 4}), key = b.input({}, dtype::i64);
   const meta wide{dtype::f64, 2, {2, 3}}, flat{dtype::f64, 1, {12}}, drawn{dtype::f64, 2, {3, 4}};
   const value wider = broadcast_to(x, wide, 2), constant = full_like(&b.g, 2, y.type()), random = uniform_like(key, drawn), counted = iota_like(&b.g, drawn, 1);
@@ -164,25 +117,25 @@ TEST_CASE("results that are broadcasts, constants, arguments and reshapes of eac
 
 TEST_CASE("limits of a region") {
   SUBCASE("statements") {
-    builder b;
+    graph_builder b;
     value x = b.input({4, 5});
     for (int k = 0; k < 400; ++k) x = x * full_like(&b.g, 1 + 0.001 * k, x.type()) - full_like(&b.g, 0.002 * k, x.type());
     CHECK(b.steps({x}) > 1);
   }
   SUBCASE("inputs") {
-    builder b;
+    graph_builder b;
     value x = b.input({4, 5});
     for (int k = 0; k < 100; ++k) x = x + b.input({4, 5});
     CHECK(b.steps({x}) > 1);
   }
   SUBCASE("scalars that wait for their user") {
-    builder b;
+    graph_builder b;
     value x = b.input({4, 5});
     for (int k = 0; k < 100; ++k) x = x * sin(b.input({}));
     CHECK(b.steps({x}) > 1);
   }
   SUBCASE("matrices that wait for one sum") {
-    builder b;
+    graph_builder b;
     std::vector<value> terms;
     for (int k = 0; k < 128; ++k) terms.push_back(sin(b.input({4, 5})));
     for (; terms.size() > 1; terms.resize(terms.size() / 2))
@@ -190,7 +143,7 @@ TEST_CASE("limits of a region") {
     CHECK(b.steps({terms[0]}) > 1);
   }
   SUBCASE("reductions that depend on each other") {
-    builder b;
+    graph_builder b;
     value x = b.input({4, 5});
     for (int k = 0; k < 8; ++k) x = b.composite<ops::softmax>({x}, 2) * full_like(&b.g, 3, x.type());
     CHECK(b.steps({x}) > 1);

@@ -28,22 +28,6 @@ template <class T, auto... D, class... I> tensor<T, D...> wave(double start, I..
   return x;
 }
 
-inline reference_array to_reference(const void* data, dtype t, const std::int64_t* extents, int rank) {
-  reference_array r(t, rank ? std::vector<std::int64_t>(extents, extents + rank) : std::vector<std::int64_t>{});
-  for (std::size_t i = 0; i < static_cast<std::size_t>(r.size()); ++i) {
-    auto at = [&]<class T>(T*) { return static_cast<const T*>(data)[i]; };
-    switch (t) {
-      case dtype::b8: r.integers[i] = at(static_cast<bool*>(nullptr)); break;
-      case dtype::i32: r.integers[i] = at(static_cast<std::int32_t*>(nullptr)); break;
-      case dtype::i64: r.integers[i] = at(static_cast<std::int64_t*>(nullptr)); break;
-      case dtype::f16: r.reals[i] = static_cast<double>(static_cast<float>(at(static_cast<f16*>(nullptr)))); break;
-      case dtype::bf16: r.reals[i] = static_cast<double>(static_cast<float>(at(static_cast<bf16*>(nullptr)))); break;
-      case dtype::f32: r.reals[i] = static_cast<double>(at(static_cast<float*>(nullptr))); break;
-      case dtype::f64: r.reals[i] = at(static_cast<double*>(nullptr)); break;
-    }
-  }
-  return r;
-}
 /// The leaves of arguments or results.
 template <class... A> std::vector<reference_array> leaves(const A&... a) {
   std::vector<reference_array> r;

@@ -11,11 +11,13 @@ namespace thunder {
 /// Prints the steps of a plan. (The plan is read at run time, except for what region types are made of.)
 template <class Plan> class step_printer {
  public:
-  std::string print(const std::string& space) {
+  /// All steps, or one of them.
+  std::string print(const std::string& space, int only = -1) {
     for (int i = 0; i < graph.type_count; ++i) types_.note(graph.types[i], names_);
     for (int i = 0; i < data.size.extents; ++i) types_.note(data.extents[i], names_);
     std::string regions, steps;
     for (int k = 0; k < data.size.steps; ++k) {
+      if (only >= 0 && k != only) continue;
       if (!data.steps[k].op) regions += "using step_" + std::to_string(k) + " =\n" + region(k) + ";\n\n";
       steps += wrapped("  " + call(k) + ";");
     }
@@ -121,9 +123,8 @@ template <class Plan> class step_printer {
 
 /// The steps of a lowered program as C++ source in a namespace: `step_3` is the region type of step 3, the one that the program
 /// instantiates, and `run(executor, slots, bindings)` runs all steps on the buffers of the plan.
-template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy>
-std::string print_fused(const compiled<Executor, Body, R, Donated, Policy>&, const std::string& space = "printed") {
-  return step_printer<typename compiled<Executor, Body, R, Donated, Policy>::plan>().print(space);
+template <lowered_program P> std::string print_fused(const P&, const std::string& space = "printed") {
+  return step_printer<typename P::plan>().print(space);
 }
 
 }  // namespace thunder

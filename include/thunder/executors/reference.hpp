@@ -14,6 +14,7 @@ namespace thunder {
 
 struct interpret_options {
   bool round_casts = true;  // false: casts between floating types keep the value, so that finite differences see smooth functions
+  bindings sizes{};         // of named dimensions, in case that no input has them
 };
 
 /// One execution. Ops: the ops that graphs may hold; your own are added to the list.
@@ -24,7 +25,7 @@ template <class... Op> class interpreter<pack<Op...>> {
 
   /// The sizes of named dimensions, from the inputs' extents. Throws shape_error where an input does not fit its declared shape.
   interpreter(const graph_view& g, std::span<const reference_array> inputs, const parameter_map& parameters, interpret_options options)
-      : parameters_(parameters), options_(options) {
+      : parameters_(parameters), options_(options), dims_(options.sizes) {
     if (static_cast<int>(inputs.size()) != g.input_count)
       throw shape_error("interpret: the graph has " + std::to_string(g.input_count) + " inputs, " + std::to_string(inputs.size()) + " are given");
     for (int pass = 0; pass < 2; ++pass)  // products of names are checked when all names are bound

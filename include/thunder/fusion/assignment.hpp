@@ -6,9 +6,13 @@
 /// values a statement brings together become one where they can. Constants, iotas, random numbers and widening casts belong to nobody:
 /// each region that needs them computes them again. A number that larger values are computed with comes first of all, if it depends
 /// on arguments alone: the scale of a gradient must not wait for the loss.
+///
+/// Fuel bounds the number of fusions (a statement that joins a region of others, two regions that become one), to find the one that
+/// makes a difference. Notes, if there are any, are told each fusion, and what was in the way of others.
 #include "../ir/flatten.hpp"
 #include "../ops/random.hpp"
 #include "../transforms/simplify.hpp"
+#include "notes.hpp"
 
 namespace thunder {
 
@@ -57,7 +61,9 @@ struct region_builder : iteration_space {
   bool reduced = false;  // holds a reduction
   bool first = false;    // comes before all that does not depend on arguments alone
   bool gone = false;     // has become part of a later one
-  int refused = -1;      // the last region that could not become part of it
+  int refused = -1;      // the last region that could not become part of it, and why
+  obstacle refused_why = obstacle::none;
+  int part_of = -1;      // the region that it has become part of
   list<int> nodes;
   list<unsigned> masks;  // of all that is in it: what the choice of the row must agree with
   list<int> reads;       // values from outside
@@ -151,8 +157,8 @@ class assignment {
 /// Assigns every statement.
 class assigner : public assignment {
  public:
-  constexpr explicit assigner(const graph_view& g)
-      : assignment(g), pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0), reader_(g.value_count, -1) {
+  constexpr explicit assigner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr)
+      : assignment(g), notes_(notes), fuel_(static_cast<int>(most)), pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0), reader_(g.value_count, -1) {
     const list<bool> first = numbers_of_arguments();
     for (int i = 0; i < g_.node_count; ++i)
       if (first[i]) place(i);
@@ -162,7 +168,18 @@ class assigner : public assignment {
     for (int k = 0; k < g_.output_count; ++k) in_memory(g_.outputs[k]);
   }
 
+ protected:
+  partition_notes* notes_;
+  int fuel_;  // what is left
+
  private:
+  constexpr void refuse(int region, int statement, obstacle why) {
+    if (notes_) notes_->refused.push({region, statement, why});
+  }
+  constexpr void spend(int statement, int region, int from = -1) {
+    if (fuel_ > 0) --fuel_;
+    if (notes_) notes_->fused.push({statement, region, from});
+  }
   static constexpr int max_of(int a, int b) { return a > b ? a : b; }
 
   /// The statements of values without dimensions that depend on arguments alone, by no library call, and are broadcast.
@@ -220,8 +237,9 @@ class assigner : public assignment {
     if (n.op->kind == op_kind::leaf || n.op->kind == op_kind::indexed || is_op(n, table_of<ops::broadcast>())) return;
     if (is_op(n, table_of<ops::reshape>())) {  // part of the region of what it reshapes if it only moves dimensions of extent 1; else an alias
       const int x = g_.operand(n, 0), k = step_of_[x];
-      if (is_unit_reshape(n) && is_region(k) && is_inside(k, x) && join(k, i, false)) {
+      if (is_unit_reshape(n) && is_region(k) && is_inside(k, x) && fuel_ != 0 && fits(k, i)) {
         join(k, i, true);
+        spend(i, k);
         return;
       }
       in_memory(x);
@@ -264,22 +282,28 @@ class assigner : public assignment {
         break;
       }
       if (!settled) continue;
-      if (k >= 0) bring_together(k, n);
-      if (k >= 0 && join(k, i, true)) return;
+      if (k >= 0) bring_together(k, i);
+      if (k < 0) break;
+      const obstacle why = fuel_ == 0 ? obstacle::fuel : join(k, i, true);
+      if (why == obstacle::none) return spend(i, k);
+      refuse(k, i, why);
     }
     const int k = add_region(g_.type(n.op->kind == op_kind::reduction ? g_.operand(n, 0) : n.result));
-    if (!join(k, i, true)) throw "fusion: a statement does not fit a region of its own";
+    if (join(k, i, true) != obstacle::none) throw "fusion: a statement does not fit a region of its own";
   }
   /// A waiting statement and those it waits for become part of region k with the shape `mask`, if they fit.
   constexpr bool join_with_pending(int k, int i, unsigned mask) {
     const node& n = g_.nodes[i];
     const int hint = static_cast<int>(mask);
-    if (!join(k, i, false, hint)) return false;
+    if (fuel_ == 0 || !fits(k, i, hint)) return false;
     for (int j = 0; j < n.operands; ++j) {
       const source x = base_of(source_of(n, j, mask));
       if (pending_[x.value] && !join_with_pending(k, g_.values[x.value].from, x.mask)) return false;
     }
-    if (!join(k, i, true, hint)) return false;
+    if (fuel_ == 0 || join(k, i, true, hint) != obstacle::none) return false;
+    spend(i, k);
+    for (int j = 0; j < n.operands && notes_; ++j)
+      if (const int from = step_of_[root(base_value(n, j))]; from != k && is_region(from)) refuse(from, i, obstacle::user);
     pending_[n.result] = false;
     return true;
   }
@@ -292,7 +316,12 @@ class assigner : public assignment {
       const int r = root(base_value(n, k));
       for (int c = 0; c < 2; ++c) {
         const int candidate = c == 0 ? step_of_[r] : reader_[r];
-        if (candidate < need || candidate == best || !is_region(candidate)) continue;
+        if (!is_region(candidate) || candidate == best) continue;
+        if (candidate < need || fuel_ == 0) {
+          const int o = base_value(n, k);
+          if (c == 0) refuse(candidate, i, fuel_ == 0 ? obstacle::fuel : r != o ? obstacle::reshaped : terminal_[o] ? obstacle::unfinished : obstacle::later);
+          continue;
+        }
         int score = 0;
         for (int j = 0; j < n.operands; ++j) {
           const int o = base_value(n, j);
@@ -301,7 +330,10 @@ class assigner : public assignment {
           if (step_of_[root(o)] == candidate) score += 4;
           else if (reader_[root(o)] == candidate && worth) score += 3;
         }
-        if (score > best_score && join(candidate, i, false)) best = candidate, best_score = score;
+        if (score <= best_score) continue;
+        const obstacle why = join(candidate, i, false);
+        if (why == obstacle::none) best = candidate, best_score = score;
+        else refuse(candidate, i, why);
       }
     }
     return best;
@@ -332,6 +364,8 @@ class assigner : public assignment {
       if (pending_[x]) place_in_region(g_.values[x].from);
     }
     const int k = add_region(g_.type(v));
+    for (int j = 0; j < n.operands && notes_; ++j)
+      if (const int from = step_of_[root(base_value(n, j))]; is_region(from)) refuse(from, g_.values[v].from, obstacle::stored);
     region_builder& r = regions_[k];
     shape_mask_[v] = r.all();
     if (is_indexed(v)) {
@@ -360,13 +394,18 @@ class assigner : public assignment {
   }
 
   // ---- two regions become one
-  /// The regions that make operands of n become part of region k, where they can.
-  constexpr void bring_together(int k, const node& n) {
+  /// The regions that make operands of statement i become part of region k, where they can.
+  constexpr void bring_together(int k, int i) {
+    const node& n = g_.nodes[i];
     for (int j = 0; j < n.operands; ++j) {
       const int v = base_value(n, j);
       if (is_free(v) || pending_[v] || root(v) != v || terminal_[v]) continue;
       const int from = step_of_[v];
-      if (from >= 0 && from < k && is_region(from) && !regions_[from].first && regions_[k].refused != from && !merge(from, k)) regions_[k].refused = from;
+      if (from < 0 || from >= k || !is_region(from) || regions_[from].first) continue;
+      region_builder& r = regions_[k];
+      if (r.refused != from) r.refused = from, r.refused_why = fuel_ == 0 ? obstacle::fuel : merge(from, k);
+      if (r.refused_why == obstacle::none) spend(i, k, from), r.refused = -1;
+      else refuse(from, i, r.refused_why);
     }
   }
   constexpr bool reads_from(int k, int from) const {
@@ -382,13 +421,14 @@ class assigner : public assignment {
     return false;
   }
   /// The statements of region `from` become part of the later region `to`, if no step between needs them and if all fit together.
-  constexpr bool merge(int from, int to) {
+  constexpr obstacle merge(int from, int to) {
     region_builder &a = regions_[from], &b = regions_[to];
-    if (a.rank != b.rank || a.nodes.size() + b.nodes.size() > max_statements) return false;
+    if (a.rank != b.rank) return obstacle::space;
     for (int i = 0; i < a.rank; ++i)
-      if (!(a.d[i] == b.d[i])) return false;
+      if (!(a.d[i] == b.d[i])) return obstacle::space;
+    if (a.nodes.size() + b.nodes.size() > max_statements) return obstacle::statements;
     for (int k = from + 1; k < to; ++k)
-      if (reads_from(k, from)) return false;
+      if (reads_from(k, from)) return obstacle::between;
     struct kept {
       int node, step, pass;
       unsigned shape, vary;
@@ -400,7 +440,7 @@ class assigner : public assignment {
     sort_nearly(together, [](int x, int y) { return x < y; });  // in the graph's order
     for (int i : together) {
       const node& n = g_.nodes[i];
-      if (n.op->kind == op_kind::indexed || is_op(n, table_of<ops::broadcast>()) || light_[n.result]) return false;
+      if (n.op->kind == op_kind::indexed || is_op(n, table_of<ops::broadcast>()) || light_[n.result]) return obstacle::stored;
       const int v = n.result;
       const kept one{i, step_of_[v], pass_[v], shape_mask_[v], vary_mask_[v], terminal_[v]};
       old.push(one);
@@ -413,19 +453,17 @@ class assigner : public assignment {
     for (int v : b.reads) readers.push(reader_[v]);
     for (const kept& k : old) step_of_[g_.nodes[k.node].result] = -1;
     b.nodes.clear(), b.masks.clear(), b.reads.clear(), b.row = 0, b.reduced = false;
-    bool fits = true;
+    obstacle why = obstacle::none;
     for (const kept& k : old) {
       const node& n = g_.nodes[k.node];
-      if (is_op(n, table_of<ops::cast>()) && k.terminal) fits = store_as(k.node);
-      else fits = join(to, k.node, true, n.op->kind == op_kind::reduction ? -1 : static_cast<int>(k.shape));
-      if (!fits || terminal_[n.result] != k.terminal) {  // a value that later steps count on must stay usable
-        fits = false;
-        break;
-      }
+      if (!is_op(n, table_of<ops::cast>()) || !k.terminal) why = join(to, k.node, true, n.op->kind == op_kind::reduction ? -1 : static_cast<int>(k.shape));
+      else if (!store_as(k.node)) why = obstacle::unfinished;
+      if (why == obstacle::none && terminal_[n.result] != k.terminal) why = obstacle::unfinished;  // a value that later steps count on must stay usable
+      if (why != obstacle::none) break;
     }
-    if (fits) {
-      a.nodes.clear(), a.reads.clear(), a.gone = true, b.refused = -1;
-      return true;
+    if (why == obstacle::none) {
+      a.nodes.clear(), a.reads.clear(), a.gone = true, a.part_of = to;
+      return why;
     }
     for (const kept& k : old) {
       const int v = g_.nodes[k.node].result;
@@ -435,7 +473,7 @@ class assigner : public assignment {
     int at = 0;
     for (int v : a.reads) reader_[v] = readers[at++];
     for (int v : b.reads) reader_[v] = readers[at++];
-    return false;
+    return why;
   }
 
   // ---- joining
@@ -461,27 +499,30 @@ class assigner : public assignment {
     return aligned(r, g_.type(n.result));
   }
 
-  /// Whether statement i can be part of region k; with `commit`, makes it so. `hint`: the shape that it has there, if its users say so.
-  constexpr bool join(int k, int i, bool commit, int hint = -1) {
+  constexpr bool fits(int k, int i, int hint = -1) { return join(k, i, false, hint) == obstacle::none; }
+  /// What is in the way of statement i being part of region k; where nothing is, `commit` makes it so. `hint`: the shape that it has there, if
+  /// its users say so.
+  constexpr obstacle join(int k, int i, bool commit, int hint = -1) {
     region_builder& r = regions_[k];
     const node& n = g_.nodes[i];
     const int v = n.result;
-    if (r.nodes.size() >= max_statements || r.reads.size() + n.operands > max_inputs) return false;
+    if (r.nodes.size() >= max_statements) return obstacle::statements;
+    if (r.reads.size() + n.operands > max_inputs) return obstacle::inputs;
     const bool reduction = n.op->kind == op_kind::reduction;
     int shape = -1;  // of the operands
     if (reduction) {
       const int x = g_.operand(n, 0);
       shape = inside_shape(k, x);
       if (shape < 0) shape = aligned(r, g_.type(x));
-      if (shape != static_cast<int>(r.all())) return false;  // only what varies over the whole space is reduced
+      if (shape != static_cast<int>(r.all())) return obstacle::space;  // only what varies over the whole space is reduced
     } else {
       for (int j = 0; j < n.operands; ++j) {
         const int s = inside_shape(k, g_.operand(n, j));
         if (s < 0) continue;
-        if (shape >= 0 && shape != s) return false;
+        if (shape >= 0 && shape != s) return obstacle::spread;
         shape = s;
       }
-      if (hint >= 0 && shape >= 0 && shape != hint) return false;
+      if (hint >= 0 && shape >= 0 && shape != hint) return obstacle::spread;
       if (shape < 0) shape = hint >= 0 ? hint : aligned(r, g_.type(v));
       if (shape < 0) return promote_space(k, i, commit);
     }
@@ -490,12 +531,12 @@ class assigner : public assignment {
     for (int j = 0; j < n.operands; ++j) {
       const source x = source_of(n, j, static_cast<unsigned>(shape)), b = base_of(x);
       const bool inside = is_inside(k, b.value);
-      if (inside && shape_mask_[b.value] != b.mask) return false;
-      if (!inside && !is_free(b.value) && step_of_[root(b.value)] == k) return false;  // it is in memory only after this step
+      if (inside && shape_mask_[b.value] != b.mask) return obstacle::spread;
+      if (!inside && !is_free(b.value) && step_of_[root(b.value)] == k) return obstacle::unfinished;  // it is in memory only after this step
       vary |= vary_of(k, x);
       if (inside) pass = max_of(pass, pass_[b.value] + reduction);
     }
-    if (pass > max_passes) return false;
+    if (pass > max_passes) return obstacle::passes;
     bool terminal = false;
     unsigned row = r.row;
     if (reduction) {
@@ -507,22 +548,22 @@ class assigner : public assignment {
       if (suffix && whole_row && removed != r.all() && (row == 0 || row == removed)) {
         if (row == 0)
           for (unsigned m : r.masks)
-            if (!agrees(m, removed)) return false;
+            if (!agrees(m, removed)) return obstacle::row;
         row = removed;
       } else if (removed != 0) {
         terminal = true;
         vary = static_cast<unsigned>(shape);  // it is stored along all of its dimensions
-        if (!agrees(removed, row)) return false;
+        if (!agrees(removed, row)) return obstacle::row;
       }
     }
     // what comes in agrees with the row
-    if (!agrees(static_cast<unsigned>(shape), row) || !agrees(vary, row)) return false;
+    if (!agrees(static_cast<unsigned>(shape), row) || !agrees(vary, row)) return obstacle::row;
     const unsigned operand_shape = static_cast<unsigned>(shape) | removed;
     for (int j = 0; j < n.operands; ++j) {
       const source x = source_of(n, j, operand_shape);
-      if (!is_inside(k, base_of(x).value) && !agrees(vary_of(k, x), row)) return false;
+      if (!is_inside(k, base_of(x).value) && !agrees(vary_of(k, x), row)) return obstacle::row;
     }
-    if (!commit) return true;
+    if (!commit) return obstacle::none;
     r.row = row, r.reduced = r.reduced || reduction;
     for (int j = 0; j < n.operands; ++j) {
       const source x = source_of(n, j, operand_shape), b = base_of(x);
@@ -535,7 +576,7 @@ class assigner : public assignment {
     r.masks.push(static_cast<unsigned>(shape)), r.masks.push(vary), r.masks.push(removed);
     step_of_[v] = k, shape_mask_[v] = static_cast<unsigned>(shape), vary_mask_[v] = vary, terminal_[v] = terminal, pass_[v] = pass;
     r.nodes.push(i);
-    return true;
+    return obstacle::none;
   }
   constexpr void note_read(int k, int v) {
     if (is_inside(k, v) || pending_[v]) return;
@@ -546,23 +587,23 @@ class assigner : public assignment {
     reader_[r] = k;
   }
   /// A region over [R] becomes one over [R, C] when its value, broadcast along new trailing dimensions, meets a statement of that shape.
-  constexpr bool promote_space(int k, int i, bool commit) {
+  constexpr obstacle promote_space(int k, int i, bool commit) {
     region_builder& r = regions_[k];
     const node& n = g_.nodes[i];
     const squeezed_shape s(g_.type(n.result));
-    if (r.reduced || r.rank == 0 || s.rank <= r.rank) return false;
+    if (r.reduced || r.rank == 0 || s.rank <= r.rank) return obstacle::space;
     for (int j = 0; j < r.rank; ++j)
-      if (!(s.d[j] == r.d[j])) return false;
+      if (!(s.d[j] == r.d[j])) return obstacle::space;
     const unsigned all = (1u << s.rank) - 1u;
     bool extends = false;
     for (int j = 0; j < n.operands; ++j) {
       const source x = source_of(n, j, all), b = base_of(x);
-      if (is_inside(k, b.value) && (b.mask != r.all() || shape_mask_[b.value] != b.mask)) return false;
+      if (is_inside(k, b.value) && (b.mask != r.all() || shape_mask_[b.value] != b.mask)) return obstacle::spread;
       extends = extends || is_inside(k, b.value);
-      if (!agrees(vary_of(k, x), all & ~r.all())) return false;
+      if (!agrees(vary_of(k, x), all & ~r.all())) return obstacle::row;
     }
-    if (!extends) return false;
-    if (!commit) return true;
+    if (!extends) return obstacle::space;
+    if (!commit) return obstacle::none;
     r.row = all & ~r.all();
     r.rank = s.rank;
     for (int j = 0; j < s.rank; ++j) r.d[j] = s.d[j];

@@ -45,21 +45,34 @@ struct partition {
   list<int> roots;  // of each value of the graph: the value whose memory it shares (a reshape of it), itself otherwise
 };
 
-/// The partition of a graph: partitioner(g).run().
+/// The partition of a graph: partitioner(g).run(). Fuel and notes: see assigner.
 class partitioner : recomputer {
  public:
   using recomputer::max_inputs, recomputer::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g) : recomputer(g) {}
+  constexpr explicit partitioner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr) : recomputer(g, most, notes) {}
 
   constexpr partition run() {
     for (int k = 0; k < regions_.size(); ++k)
       if (!regions_[k].gone) emit_step(k);
     p_.roots = roots_;
+    if (notes_) note_steps();
     return static_cast<partition&&>(p_);
   }
 
  private:
+  constexpr void note_steps() {
+    int step = 0;
+    for (const region_builder& r : regions_) {
+      notes_->step_of_region.push(r.gone ? -1 : step++);
+      if (r.gone) continue;
+      list<int> nodes = r.nodes;
+      if (r.library >= 0) nodes.push(r.library);
+      notes_->nodes_of_step.push(nodes);
+    }
+    for (int k = regions_.size(); k-- > 0;)  // into a later one, which is known
+      if (regions_[k].gone && regions_[k].part_of >= 0) notes_->step_of_region[k] = notes_->step_of_region[regions_[k].part_of];
+  }
   constexpr void emit_step(int k) {
     look_at(k);
     const region_builder& r = regions_[k];

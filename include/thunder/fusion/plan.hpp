@@ -70,8 +70,8 @@ struct late_result {
 
 /// `replaces[k]`: the parameter or donated formal whose place output k takes. With `commit_last` nothing is replaced before all other
 /// steps have run, so that results can be checked first.
-template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const replacement* replaces, bool commit_last) {
-  partition p = partitioner(g).run();
+template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const replacement* replaces, bool commit_last, fuel most = fuel::unlimited) {
+  partition p = partitioner(g, most).run();
   const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
   list<slot_info> slots;
   list<int> slot_of(g.value_count, -1);

@@ -13,8 +13,8 @@ namespace thunder {
 
 class recomputer : public assigner {
  public:
-  constexpr explicit recomputer(const graph_view& g)
-      : assigner(g), used_outside_(g.value_count, false), readers_(g.value_count, 0), read_by_(g.value_count, -1), seen_(g.value_count, 0), needed_(g.value_count, false) {
+  constexpr explicit recomputer(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr)
+      : assigner(g, most, notes), used_outside_(g.value_count, false), readers_(g.value_count, 0), read_by_(g.value_count, -1), seen_(g.value_count, 0), needed_(g.value_count, false) {
     for (int k = 0; k < g.output_count; ++k) used_outside_[root(g.outputs[k])] = true;
     for (int k = 0; k < regions_.size(); ++k) {
       if (regions_[k].gone) continue;
@@ -82,7 +82,7 @@ class recomputer : public assigner {
       prune(k);
       collect_reads(k);
       for (const source& x : reads_) read_by_[root(x.value)] = k;
-      copy_what_pays(k);
+      if (fuel_ != 0) copy_what_pays(k);
       collect_reads(k);
     }
     for (const source& x : reads_) used_outside_[root(x.value)] = true;

@@ -30,8 +30,8 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
   return s;
 }
 /// init(step, key, arguments...): the state of a jitted program for arguments of these types, on the program's device.
-template <class F, class E, non_finite P, class... A> state init(const jitted<F, E, P>&, std::int64_t key, const A&... arguments) {
-  using program = decltype(jitted<F, E, P>::lower(arguments...));
+template <class F, class E, non_finite P, fuel Fuel, class... A> state init(const jitted<F, E, P, Fuel>&, std::int64_t key, const A&... arguments) {
+  using program = decltype(jitted<F, E, P, Fuel>::lower(arguments...));
   if constexpr (std::same_as<program, invalid>) return {};
   else {
     bindings b;

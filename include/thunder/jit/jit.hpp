@@ -14,7 +14,7 @@ struct any_program {
   void (*destroy)(void*);
 };
 
-template <class F, class Executor, non_finite Policy> class jitted {
+template <class F, class Executor, non_finite Policy, fuel Fuel = fuel::unlimited> class jitted {
  public:
   explicit jitted(F f) : f_(f) {}
   jitted(jitted&& o) noexcept : f_(o.f_), programs_(std::move(o.programs_)) { o.programs_.clear(); }
@@ -50,7 +50,7 @@ template <class F, class Executor, non_finite Policy> class jitted {
     using T = decltype(trace_of<tracer::program, R, F, X...>());
     if constexpr (std::same_as<T, invalid>) return invalid{};
     else {
-      using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy>;
+      using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy, Fuel>;
       if constexpr (P::plan::problem != mistake::none) return make<refused<P::plan::problem, 0>>();
       else return P{};
     }
@@ -88,10 +88,14 @@ template <device Where> struct executor_on {
 ///     std::cout << add(x, y);
 template <class F> auto jit(F f) { return jitted<F, cpu::executor<>, non_finite::keep>(f); }
 /// The same with a policy: jit<non_finite::refuse>(step) throws numeric_error before it overwrites anything with NaN or infinity.
-template <non_finite Policy, class F> auto jit(F f) { return jitted<F, cpu::executor<>, Policy>(f); }
+template <non_finite Policy, fuel Fuel = fuel::unlimited, class F> auto jit(F f) { return jitted<F, cpu::executor<>, Policy, Fuel>(f); }
+/// With the first n fusions only, to find the one that makes a difference: jit<fuel{12}>(step).
+template <fuel Fuel, class F> auto jit(F f) { return jitted<F, cpu::executor<>, non_finite::keep, Fuel>(f); }
 
 /// For a device: jit<device::cuda>(step). Arguments on the CPU are copied there when the program is called; results are there.
-template <device Where, non_finite Policy = non_finite::keep, class F> auto jit(F f) { return jitted<F, typename executor_on<Where>::type, Policy>(f); }
+template <device Where, non_finite Policy = non_finite::keep, fuel Fuel = fuel::unlimited, class F> auto jit(F f) {
+  return jitted<F, typename executor_on<Where>::type, Policy, Fuel>(f);
+}
 
 /// What grad(f) and value_and_grad(f) do with tensors: a program of their own for each thread.
 template <class F, class... A> auto call_on_tensors(const F& f, A&&... arguments) {
@@ -106,7 +110,7 @@ template <class F, class... A> auto call_on_tensors(const F& f, A&&... arguments
 template <class Signature> class program;
 template <class R, class... A> class program<R(A...)> {
  public:
-  template <class F, class E, non_finite P> program(jitted<F, E, P> f) : self_(std::make_unique<holder<jitted<F, E, P>>>(std::move(f))) {}
+  template <class F, class E, non_finite P, fuel Fuel> program(jitted<F, E, P, Fuel> f) : self_(std::make_unique<holder<jitted<F, E, P, Fuel>>>(std::move(f))) {}
   R operator()(A... arguments) { return self_->call(static_cast<A>(arguments)...); }
 
  private:

@@ -97,8 +97,8 @@ template <class R> struct names_in {
 
 /// The plan of a lowered body. Names: those of its results. Donated: a mask of formals that results may replace (each by the first
 /// result of its type). CommitLast: overwrite nothing before all results are known.
-template <class Body, class Names, std::uint64_t Donated, bool CommitLast> struct planned;
-template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast> struct planned<Body, result_names<Name...>, Donated, CommitLast> {
+template <class Body, class Names, std::uint64_t Donated, bool CommitLast, fuel Fuel> struct planned;
+template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast, fuel Fuel> struct planned<Body, result_names<Name...>, Donated, CommitLast, Fuel> {
   using graph_type = lowered<Body>;
   static constexpr auto& graph = graph_type::view;
   static constexpr digest names[sizeof...(Name) + 1]{Name..., 0};
@@ -106,6 +106,7 @@ template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast> st
   static constexpr digest key = [] {
     digest h = mix(mix(mix(73, Body::key), Donated), CommitLast);
     for (digest d : names) h = mix(h, d);
+    if (Fuel != fuel::unlimited) h = mix(h, static_cast<digest>(Fuel));
     return h;
   }();
   struct replacement_list {
@@ -136,7 +137,7 @@ template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast> st
   static constexpr mistake problem = replaces.unknown_name ? mistake::update_unread : replaces.twice ? mistake::update_twice : replaces.unused ? mistake::donation_unused : mistake::none;
 
  private:
-  template <plan_size S> static constexpr frozen_plan<S> capped = make_plan<S>(graph, replaces.of, CommitLast);
+  template <plan_size S> static constexpr frozen_plan<S> capped = make_plan<S>(graph, replaces.of, CommitLast, Fuel);
   static constexpr plan_size guess = [] {
     const graph_size& g = graph_type::data.size;
     return plan_size{g.nodes + g.outputs, 3 * g.nodes + 2 * g.operands, 3 * g.nodes, 2 * g.words + 2 * g.nodes, 3 * g.operands + g.nodes, 4 * g.nodes, g.nodes + g.outputs, g.outputs};
@@ -144,7 +145,7 @@ template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast> st
   static constexpr plan_size size = capped<guess>.size;
   static constexpr auto fitted() {
     if constexpr (guess.holds(size)) return trim_plan<size>(capped<guess>);
-    else return make_plan<size>(graph, replaces.of, CommitLast);
+    else return make_plan<size>(graph, replaces.of, CommitLast, Fuel);
   }
 
  public:
@@ -163,7 +164,7 @@ template <class Plan> struct registered_plan {
   using type = program_plan<Plan::key>;
 };
 /// The plan of a body whose results are shaped like R.
-template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false>
-using plan_for = typename registered_plan<planned<Body, typename names_in<R>::type, Donated, CommitLast>>::type;
+template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false, fuel Fuel = fuel::unlimited>
+using plan_for = typename registered_plan<planned<Body, typename names_in<R>::type, Donated, CommitLast, Fuel>>::type;
 
 }  // namespace thunder

@@ -10,11 +10,22 @@
 
 namespace thunder {
 
+/// A value that a program keeps in memory.
+struct memory_buffer {
+  slot_info::place where;     // an argument, a parameter, a fresh result, or between steps in the arena
+  std::string holds;          // "argument 0", "parameter fc.weight", "result 1", "output 0 of step 3"
+  meta type;
+  std::int64_t offset, bytes;  // in the arena; elsewhere the offset is 0
+  int first, last;            // the steps between which it is in use; -1: no step uses it
+};
 /// What a program needs, known before it runs.
 struct memory_plan {
   std::int64_t arena = 0;       // bytes between the steps
   std::int64_t arguments = 0;   // bytes of arguments and parameters
   std::int64_t results = 0;     // bytes of fresh results
+  std::vector<memory_buffer> buffers;
+  /// What a call holds altogether. Of it, the program allocates the arena, once, and the results.
+  std::int64_t peak() const { return arena + arguments + results; }
 };
 
 /// What a program does about results that are infinite or NaN.
@@ -23,11 +34,19 @@ enum class non_finite : std::uint8_t {
   refuse  // throws numeric_error before anything is overwritten: parameters and donated arguments are as they were
 };
 
+/// Who watches a call: nobody. (examine/observe.hpp has others.)
+struct unwatched {};
+
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
 template <class Executor, class Plan> struct step_list {
   template <int First, int... K>
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     (run_step<First + K>(executor, where, b), ...);
+  }
+  template <int First, class Watcher, int... K>
+  static void watch([[maybe_unused]] Watcher& w, [[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b,
+                    std::integer_sequence<int, K...>) {
+    ((w.before(First + K, where, b), run_step<First + K>(executor, where, b), w.after(First + K, where, b)), ...);
   }
   /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
   template <int K> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
@@ -57,22 +76,27 @@ template <class Executor, class Plan> struct step_list {
 };
 
 /// A program of one trace. R: what the traced function returns; Donated: a mask of formals that it may overwrite.
-template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy> class compiled {
+template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy, fuel Fuel> class compiled {
  public:
-  using plan = plan_for<Body, R, Donated, Policy == non_finite::refuse>;
+  using executor_type = Executor;
+  using body_type = Body;
+  using plan = plan_for<Body, R, Donated, Policy == non_finite::refuse, Fuel>;
   using steps = step_list<Executor, plan>;
   static constexpr auto& graph = plan::graph;
   static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;
   using result_type = typename result_builder<R>::type;
+  static constexpr fuel fuel_limit = Fuel;
+  static constexpr std::uint64_t donations = Donated;
 
   /// Bytes needed for given sizes of the named dimensions (none, if all dimensions are static).
   memory_plan memory(const bindings& b = {}) const {
     const layout l(b, true);
-    memory_plan m{l.arena, 0, 0};
+    memory_plan m{l.arena, 0, 0, {}};
     for (int i = 0; i < slot_count; ++i) {
-      const auto where = plan::data.slots[i].where;
-      if (where == slot_info::result) m.results += l.bytes[i];
-      else if (where != slot_info::arena) m.arguments += l.bytes[i];
+      const slot_info& s = plan::data.slots[i];
+      if (s.where == slot_info::result) m.results += l.bytes[i];
+      else if (s.where != slot_info::arena) m.arguments += l.bytes[i];
+      m.buffers.push_back({s.where, what_is_in(i), graph.types[s.type], l.offsets[i], l.bytes[i], s.first, s.last});
     }
     return m;
   }
@@ -80,11 +104,22 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   /// Without a state: a program that reads no parameters.
   template <class... A> auto operator()(const A&... arguments) {
     if constexpr (graph.parameter_count > 0) return make<refused<mistake::state_missing, graph.parameter_count>>();
-    else return run(nullptr, false, arguments...);
+    else return run(unwatched{}, nullptr, false, arguments...);
   }
   /// Reads parameters from the state; new values (`update`) are written into it, in place.
-  template <class... A> result_type operator()(state& s, const A&... arguments) { return run(&s, true, arguments...); }
-  template <class... A> result_type operator()(const state& s, const A&... arguments) { return run(const_cast<state*>(&s), false, arguments...); }
+  template <class... A> result_type operator()(state& s, const A&... arguments) { return run(unwatched{}, &s, true, arguments...); }
+  template <class... A> result_type operator()(const state& s, const A&... arguments) { return run(unwatched{}, const_cast<state*>(&s), false, arguments...); }
+
+  /// A call that is watched: w.before(k, slots, sizes) and w.after(k, slots, sizes) are called around step k, in order. `slots`: the buffers of
+  /// `plan::data.slots`, on the program's device. Nothing is recorded for replay; on CUDA nothing waits for a step to end.
+  template <class Watcher, class... A> auto watch(Watcher& w, const A&... arguments) {
+    if constexpr (graph.parameter_count > 0) return make<refused<mistake::state_missing, graph.parameter_count>>();
+    else return run(w, nullptr, false, arguments...);
+  }
+  template <class Watcher, class... A> result_type watch(Watcher& w, state& s, const A&... arguments) { return run(w, &s, true, arguments...); }
+  template <class Watcher, class... A> result_type watch(Watcher& w, const state& s, const A&... arguments) {
+    return run(w, const_cast<state*>(&s), false, arguments...);
+  }
 
  private:
   /// Fresh results, one after another.
@@ -129,6 +164,16 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       if (const node& n = graph.nodes[i]; n.op->id == table_of<ops::formal>()->id) r.of[graph.word(n, 0)] = graph.values[n.result].type;
     return r;
   }();
+  static std::string what_is_in(int slot) {
+    const slot_info& s = plan::data.slots[slot];
+    if (s.where == slot_info::formal) return "argument " + std::to_string(s.index);
+    if (s.where == slot_info::parameter) return "parameter " + full_name(s.index);
+    if (s.where == slot_info::result) return "result " + std::to_string(s.index);
+    for (int k = 0; k < step_count; ++k)
+      for (int j = 0; j < plan::data.steps[k].outputs; ++j)
+        if (plan::data.operands[plan::data.steps[k].output + j].slot == slot) return "output " + std::to_string(j) + " of step " + std::to_string(k);
+    return "";
+  }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
   /// Fits run-time extents to a declared type, binding the names.
   template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
@@ -140,7 +185,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
                           std::to_string(extents[i]));
   }
 
-  template <class... A> result_type run(state* s, bool writable, const A&... arguments) {
+  template <class Watcher, class... A> result_type run([[maybe_unused]] Watcher&& w, state* s, bool writable, const A&... arguments) {
     void* where[at_least_one(slot_count)]{};
     bindings b;
     // arguments
@@ -210,10 +255,14 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    executor_.play(where, slot_count, b, [&] { steps::template run<0>(executor_, where, b, std::make_integer_sequence<int, plan::data.commit>{}); });
+    constexpr std::make_integer_sequence<int, plan::data.commit> first;
+    constexpr std::make_integer_sequence<int, step_count - plan::data.commit> rest;
+    constexpr bool watched = !std::is_same_v<std::remove_cvref_t<Watcher>, unwatched>;
+    if constexpr (watched) steps::template watch<0>(w, executor_, where, b, first);
+    else executor_.play(where, slot_count, b, [&] { steps::template run<0>(executor_, where, b, first); });
     if constexpr (Policy == non_finite::refuse) check_finite(where);
-    if constexpr (plan::data.commit < step_count)
-      steps::template run<plan::data.commit>(executor_, where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
+    if constexpr (watched) steps::template watch<plan::data.commit>(w, executor_, where, b, rest);
+    else steps::template run<plan::data.commit>(executor_, where, b, rest);
     int formal = 0;
     auto hand_over = [&](const auto& argument) {
       using Argument = argument_of<decltype(argument)>;
@@ -265,5 +314,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   storage arena_;
   std::vector<std::string> names_;  // of the parameters, once
 };
+
+/// A lowered program: what jit(f).lower(...) gives.
+template <class P> concept lowered_program = requires { typename P::plan; typename P::body_type; typename P::executor_type; };
 
 }  // namespace thunder

@@ -83,6 +83,10 @@ struct kernel_shape {
   constexpr int threads() const { return group * groups; }
 };
 
+constexpr const char* family_of(const kernel_shape& s) {
+  return s.pointwise ? "pointwise kernel" : s.flat ? "flat kernel" : s.persistent ? "persistent kernel" : "direct kernel";
+}
+
 constexpr int power_of_two_at_least(std::int64_t n) {
   int p = 1;
   while (p < n) p *= 2;
@@ -185,16 +189,20 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   if (s.vectors == 0 && accumulator_bytes > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
   if (s.persistent && s.vectors > 0 && s.group >= 32) {  // one block an SM, as large as its registers allow: fewer partial results
     s.groups *= s.blocks;
-    while (s.group > 32 && s.groups > 15) --s.groups;  // barriers have names
+    while (s.groups > (s.group > 32 ? 15 : 12)) --s.groups;  // barriers have names; and more warps of their own rows gain nothing
     while (s.threads() > 1024) --s.groups;
     s.blocks = 1;
   }
   if (s.persistent && s.vectors > 0 && s.vector * narrowest >= 4) {  // asynchronous copies move 4, 8 or 16 bytes
     s.stage_bytes = static_cast<int>((row * input_bytes + 15) / 16 * 16);
     s.share_columns = column_bytes > 0 && !s.hold_columns && row * column_bytes <= 64 * 1024;
+    // Measured on an H100: three rows ahead are enough, and rings of more than 130 KiB slow the multiprocessor down.
     const int sums = s.groups > 1 && accumulator_bytes > 0 && 4 * input_bytes < 8 ? static_cast<int>(row) * 8 : 0;
-    const int room = (200 * 1024 - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / s.groups;
-    s.stages = s.stage_bytes > 0 ? room / s.stage_bytes : 0;
+    const auto stages = [&] { return (130 * 1024 - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / (s.groups * s.stage_bytes); };
+    if (s.stage_bytes > 0) {
+      while (s.groups > 1 && s.group >= 32 && stages() < 3) --s.groups;
+      s.stages = stages() < 2 && 2 * s.stage_bytes <= 200 * 1024 - static_cast<int>(row) * column_bytes ? 2 : stages();
+    }
     if (s.stages > 4) s.stages = 4;
     if (s.stages < 2) s.stages = 0;
     if (meets && s.groups == 1 && s.group > 32 && accumulator_bytes > 0 && s.threads() < 1024) keep_rows_in_ring(s, row, n, input_bytes, column_bytes, accumulator_bytes, outputs);

@@ -40,6 +40,42 @@ struct reference_array {
   bool operator==(const reference_array&) const = default;
 };
 
+/// Calls f with a null pointer to a type's elements.
+template <class F> void with_element_type(dtype t, F&& f) {
+  switch (t) {
+    case dtype::b8: return f(static_cast<bool*>(nullptr));
+    case dtype::i32: return f(static_cast<std::int32_t*>(nullptr));
+    case dtype::i64: return f(static_cast<std::int64_t*>(nullptr));
+    case dtype::f16: return f(static_cast<f16*>(nullptr));
+    case dtype::bf16: return f(static_cast<bf16*>(nullptr));
+    case dtype::f32: return f(static_cast<float*>(nullptr));
+    case dtype::f64: return f(static_cast<double*>(nullptr));
+  }
+}
+/// The elements of a contiguous buffer, which is on the CPU.
+inline reference_array to_reference(const void* data, dtype t, const std::int64_t* extents, int rank) {
+  reference_array r(t, rank ? std::vector<std::int64_t>(extents, extents + rank) : std::vector<std::int64_t>{});
+  with_element_type(t, [&]<class T>(T*) {
+    const T* x = static_cast<const T*>(data);
+    for (std::size_t i = 0; i < r.reals.size(); ++i) r.reals[i] = static_cast<double>(x[i]);
+    for (std::size_t i = 0; i < r.integers.size(); ++i) r.integers[i] = static_cast<std::int64_t>(x[i]);
+  });
+  return r;
+}
+/// Writes the elements into such a buffer, rounded to its type.
+inline void from_reference(const reference_array& x, void* data) {
+  with_element_type(x.type, [&]<class T>(T*) {
+    T* to = static_cast<T*>(data);
+    for (std::size_t i = 0; i < x.reals.size(); ++i) {
+      if constexpr (sizeof(T) == 2) to[i] = T(static_cast<float>(x.reals[i]));
+      else to[i] = static_cast<T>(x.reals[i]);
+    }
+    for (std::size_t i = 0; i < x.integers.size(); ++i) {
+      if constexpr (sizeof(T) != 2) to[i] = static_cast<T>(x.integers[i]);
+    }
+  });
+}
+
 /// Row-major strides.
 inline std::vector<std::int64_t> strides_of(std::span<const std::int64_t> extents) {
   std::vector<std::int64_t> s(extents.size());

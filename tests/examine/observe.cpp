@@ -1,0 +1,106 @@
+// Calls whose steps are watched, and their times.
+#include <thunder/examine/time_steps.hpp>
+#include <thunder/thunder.hpp>
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+using namespace thunder;
+
+namespace {
+
+inline constexpr auto B = dim("batch");
+inline constexpr auto model = [](auto x) { return softmax(nn::linear<"out", 3>(tanh(nn::linear<"hidden", 4>(x)))); };
+inline constexpr auto train = [](auto x, auto rate) {
+  auto [value, gradients] = value_and_grad([](auto a) { return mean(model(a) * model(a)); }, wrt_parameters)(x);
+  return std::tuple{value, update(optim::sgd(gradients, rate))};
+};
+
+tensor<float, B, 5> inputs(int n) {
+  auto x = tensor<float, B, 5>::full(0, n);
+  for (std::int64_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i % 7) * 0.25f - 0.5f;
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("each step is told before and after, with its name, module and buffers") {
+  struct {
+    std::string text;
+    std::vector<float> last;
+    void before(const step_call& s) { text += "before " + std::to_string(s.step) + '\n'; }
+    void after(const step_call& s) {
+      text += std::to_string(s.step) + ' ' + s.name + ' ' + s.path + " [" + std::to_string(s.outputs[0].extents[0]) + ", " +
+              std::to_string(s.outputs[0].extents[1]) + "] of " + std::to_string(s.inputs.size()) + '\n';
+      const auto* p = static_cast<const float*>(s.outputs[0].data);
+      last.assign(p, p + s.outputs[0].count());
+    }
+  } seen;
+  const auto x = inputs(6);
+  auto program = jit(model);
+  const state s = init(program, 3, x);
+  const auto expected = program(s, x);
+  auto lowered = program.lower(x);
+  const auto got = observe(lowered, seen, s, x);
+  CHECK(seen.text ==
+        "before 0\n0 matmul hidden [6, 4] of 2\nbefore 1\n1 fused loop hidden [6, 4] of 2\nbefore 2\n2 matmul out [6, 3] of 2\n"
+        "before 3\n3 row program out [6, 3] of 2\n");
+  CHECK(got == expected);
+  REQUIRE(seen.last.size() == 18);
+  for (std::size_t i = 0; i < 18; ++i) CHECK(seen.last[i] == expected.data()[i]);
+  int count = 0;
+  CHECK(observe(
+            program, [&](const step_call&) { ++count; }, s, x) == expected);
+  CHECK(count == 4);
+}
+
+TEST_CASE("an observed call writes what a call writes: parameters, donated arguments") {
+  const auto x = inputs(4);
+  auto step = jit(train);
+  state a = init(step, 3, x, 0.1f), b = init(step, 3, x, 0.1f);
+  step(a, x, 0.1f);
+  observe(
+      step, [](const step_call&) {}, b, x, 0.1f);
+  for (const auto& [name, value] : a)
+    for (std::size_t i = 0; i < value.bytes(); ++i)
+      CHECK(static_cast<const char*>(value.data())[i] == static_cast<const char*>(b.at(name).value.data())[i]);
+  auto given = tensor<float, 4>{1, 2, 3, 4};
+  const void* memory = given.data();
+  const auto twice = observe(
+      jit([](auto v) { return v + v; }), [](const step_call&) {}, donate(given));
+  CHECK(twice.data() == memory);
+  CHECK(twice(3) == 8.0f);
+}
+
+TEST_CASE("an exception of an observer ends the call") {
+  const auto x = inputs(4);
+  auto program = jit(model).lower(x);
+  const state s = init(jit(model), 3, x);
+  auto stop = [](const step_call& c) {
+    if (c.step == 1) throw error("enough");
+  };
+  CHECK_THROWS_WITH(observe(program, stop, s, x), "enough");
+  CHECK(program(s, x) == jit(model)(s, x));
+}
+
+TEST_CASE("the times of steps") {
+  const auto x = inputs(100);
+  auto step = jit(train);
+  state s = init(step, 3, x, 0.1f);
+  const step_times t = time_steps(step, s, x, 0.1f);
+  REQUIRE(t.seconds.size() == t.steps.size());
+  CHECK(t.steps.size() == static_cast<std::size_t>(step.lower(x, 0.1f).step_count));
+  CHECK(t.runs == 9);
+  for (std::size_t k = 0; k < t.seconds.size(); ++k) {
+    CHECK(t.seconds[k] >= 0);
+    CHECK(t.seconds[k] < 1);
+    CHECK(t.steps[k].read >= 0);
+  }
+  std::ostringstream table;
+  table << t;
+  CHECK(table.str().find("  matmul      ") != std::string::npos);
+  CHECK(std::count(table.view().begin(), table.view().end(), '\n') == static_cast<long>(t.steps.size()) + 2);
+  auto given = tensor<float, 4>{1, 2, 3, 4};
+  CHECK(time_steps(jit([](auto v) { return v + v; }), donate(given)).runs == 1);
+}

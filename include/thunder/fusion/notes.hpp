@@ -45,7 +45,7 @@ struct partition_notes {
   list<refusal> refused;
   list<fused_statement> fused;    // in order: what fuel is spent on
   list<int> step_of_region;       // of the regions above: the step that it has become
-  list<list<int>> nodes_of_step;  // the graph's statements that a step stands for
+  list<list<int>> nodes_of_step;  // the graph's statements that a step stands for; then those that it computes again
 };
 
 }  // namespace thunder

@@ -68,6 +68,7 @@ class partitioner : recomputer {
       if (r.gone) continue;
       list<int> nodes = r.nodes;
       if (r.library >= 0) nodes.push(r.library);
+      for (const copied_value& c : r.copies) nodes.push(g_.values[c.value].from);
       notes_->nodes_of_step.push(nodes);
     }
     for (int k = regions_.size(); k-- > 0;)  // into a later one, which is known

@@ -19,7 +19,10 @@ class recomputer : public assigner {
     for (int k = 0; k < regions_.size(); ++k) {
       if (regions_[k].gone) continue;
       collect_reads(k);
-      for (const source& x : reads_) ++readers_[root(x.value)];
+      for (const source& x : reads_) {
+        ++readers_[root(x.value)];
+        if (regions_[k].library >= 0) used_outside_[root(x.value)] = true;
+      }
     }
     for (int k = regions_.size(); k-- > 0;)
       if (!regions_[k].gone) settle(k);

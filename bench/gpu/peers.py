@@ -40,6 +40,11 @@ def other_cases():
     drop = {"x": (ROWS, 4096), "b": (4096,), "r": (ROWS, 4096), "dy": (ROWS, 4096)}
     yield "bias + dropout + residual forward 16384x4096", "bias_dropout", drop, None
     yield "bias + dropout + residual backward 16384x4096", "bias_dropout", drop, ("x", "b")
+    for c in (50304, 128256, 50257):  # t: the labels; dy: of the loss
+        losses = {"x": (8192, c), "t": (8192,), "dy": ()}
+        yield f"cross-entropy forward 8192x{c}", "cross_entropy", losses, None
+        yield f"cross-entropy forward + backward 8192x{c}", "cross_entropy", losses, ("x",)
+    yield "softmax forward 16384x32768", "softmax", {"x": (ROWS, 32768)}, None
     turn = {"q": (4, 4096, 32, 128), "k": (4, 4096, 32, 128), "dy": (2, 4, 4096, 32, 128)}
     yield "rope q,k forward 4x4096x32x128", "rope", turn, None
     yield "rope q,k backward 4x4096x32x128", "rope", turn, ("q", "k")
@@ -84,6 +89,7 @@ def torch_functions():
         "gelu(x*w+b)+r": lambda x, g, b, r, **_: F.gelu(x * g + b, approximate="tanh") + r,
         "swiglu": lambda x, r, **_: F.silu(x) * r,
         "sum first": lambda x, **_: x.sum(0),
+        "cross_entropy": lambda x, t, **_: F.cross_entropy(x, t),
         "bias_gelu": lambda x, b, **_: F.gelu(x + b, approximate="tanh"),
         "bias_dropout": lambda x, b, r, **_: F.dropout(x + b, 0.1) + r,
         "rope": rope,
@@ -99,7 +105,9 @@ def torch_rows(chosen):
         f = functions[which]
         elements = sum(torch.Size(s).numel() for s in shapes.values())
         sets = sets_of(elements)
-        inputs = [{k: torch.randn(s, device="cuda", dtype=torch.bfloat16) for k, s in shapes.items()} for _ in range(sets)]
+        def draw(k, s):
+            return torch.randint(shapes["x"][-1], s, device="cuda") if k == "t" else torch.randn(s, device="cuda", dtype=torch.bfloat16)
+        inputs = [{k: draw(k, s) for k, s in shapes.items()} for _ in range(sets)]
 
         def backward(arguments):
             dy = arguments["dy"]
@@ -235,6 +243,7 @@ def jax_functions():
         "gelu(x*w+b)+r": lambda x, g, b, r, **_: jax.nn.gelu(x * g + b, approximate=True) + r,
         "swiglu": lambda x, r, **_: jax.nn.silu(x) * r,
         "sum first": lambda x, **_: x.sum(0),
+        "cross_entropy": lambda x, t, **_: -jnp.take_along_axis(jax.nn.log_softmax(x.astype(jnp.float32)), t[:, None], 1).mean().astype(x.dtype),
         "bias_gelu": lambda x, b, **_: jax.nn.gelu(x + b, approximate=True),
         "bias_dropout": bias_dropout,
         "rope": rope,
@@ -265,7 +274,9 @@ def jax_rows(chosen):
         f = functions[which]
         sets = sets_of(sum(math.prod(s) for s in shapes.values()))
         keys = jax.random.split(jax.random.key(0), sets)
-        inputs = [{**{k: jax.random.normal(key, s, jnp.bfloat16) for k, s in shapes.items()}, **({"key": key} if which == "bias_dropout" else {})} for key in keys]
+        def draw(key, k, s):
+            return jax.random.randint(key, s, 0, shapes["x"][-1]) if k == "t" else jax.random.normal(key, s, jnp.bfloat16)
+        inputs = [{**{k: draw(key, k, s) for k, s in shapes.items()}, **({"key": key} if which == "bias_dropout" else {})} for key in keys]
 
         def backward(arguments):
             dy = arguments["dy"]

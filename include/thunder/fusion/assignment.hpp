@@ -12,6 +12,7 @@
 #include "../ir/flatten.hpp"
 #include "../ops/random.hpp"
 #include "../transforms/simplify.hpp"
+#include "numbers.hpp"
 #include "notes.hpp"
 
 namespace thunder {
@@ -159,7 +160,7 @@ class assigner : public assignment {
  public:
   constexpr explicit assigner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr)
       : assignment(g), notes_(notes), fuel_(static_cast<int>(most)), pass_(g.value_count, 0), pending_(g.value_count, false), asked_(g.value_count, 0), reader_(g.value_count, -1) {
-    const list<bool> first = numbers_of_arguments();
+    const list<bool> first = numbers_of_arguments(g_);
     for (int i = 0; i < g_.node_count; ++i)
       if (first[i]) place(i);
     for (int k = 0; k < regions_.size(); ++k) regions_[k].first = true;
@@ -181,27 +182,6 @@ class assigner : public assignment {
     if (notes_) notes_->fused.push({statement, region, from});
   }
   static constexpr int max_of(int a, int b) { return a > b ? a : b; }
-
-  /// The statements of values without dimensions that depend on arguments alone, by no library call, and are broadcast.
-  constexpr list<bool> numbers_of_arguments() const {
-    list<bool> early(g_.value_count, false), wanted(g_.node_count, false);
-    for (int i = 0; i < g_.node_count; ++i) {
-      const node& n = g_.nodes[i];
-      const bool computed = n.op->kind == op_kind::pointwise || n.op->kind == op_kind::reduction;
-      if (n.op->kind == op_kind::leaf) early[n.result] = true;
-      if (!computed && n.op->kind != op_kind::indexed && !is_op(n, table_of<ops::broadcast>()) && !is_op(n, table_of<ops::extent>())) continue;
-      bool all = true;
-      for (int j = 0; j < n.operands; ++j) {
-        const int x = g_.operand(n, j);
-        all = all && early[x];
-        if (early[x] && g_.type(x).rank == 0 && g_.type(n.result).rank > 0) wanted[g_.values[x].from] = true;
-      }
-      early[n.result] = all;
-    }
-    for (int i = g_.node_count; i-- > 0;)
-      for (int j = 0; wanted[i] && j < g_.nodes[i].operands; ++j) wanted[g_.values[g_.operand(g_.nodes[i], j)].from] = true;
-    return wanted;
-  }
 
   /// The first step that may use a value.
   constexpr int available(int v) {

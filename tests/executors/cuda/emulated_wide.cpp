@@ -45,6 +45,34 @@ TEST_CASE("rows that are read again in each pass, in part") {  // with room for 
   widths<small<6000>>(std::integer_sequence<int, 3000, 3001>{});
   widths<small<0>>(std::integer_sequence<int, 1027>{});
 }
+// Machines on which a kernel of such rows must fail: the emulation would find the text's mistake, if it were one.
+struct without_waiting : small_machine {
+  template <int N> static void wait_copies() {}
+};
+struct without_barriers : small_machine {
+  static void sync() {}
+};
+template <class Machine> struct faulty : small<16 * 1024> {
+  using machine = Machine;
+  using small<16 * 1024>::small;
+};
+template <class Machine> std::string fault_on() {
+  using region = softmax_of<space<5, 3001>>;
+  std::vector<float> x(5 * 3001, 1.f), y(x.size());
+  const void* in[]{x.data()};
+  void* out[]{y.data()};
+  try {
+    cuda::emulate<region, faulty<Machine>>(in, out, nullptr, 1, 2);
+  } catch (const cuda::kernel_fault& f) {
+    return f.what();
+  }
+  return "";
+}
+TEST_CASE("what the emulated machine finds") {
+  CHECK(fault_on<small_machine>() == "");
+  CHECK(fault_on<without_waiting>().find("of shared memory, which nobody has written (wide.hpp:") != std::string::npos);
+  CHECK(fault_on<without_barriers>().find("of shared memory, which ") != std::string::npos);
+}
 TEST_CASE("inputs that vary along some dimensions") {
   check<parts_of_space<space<-1, 3, 200>>, small<6000>>(1e-4, {5});
   check<parts_of_space<space<-1, 3, 203>>, small<6000>>(1e-4, {5});

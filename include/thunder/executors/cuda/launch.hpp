@@ -92,8 +92,10 @@ template <class Region, class Device> struct fused_kernels {
     constexpr int bytes = shape.group * Text::vector_bytes;  // of shared memory, for a vector of each thread
     const std::int64_t vectors = (length / shape.vector + shape.group - 1) / shape.group - shape.vectors;
     if (bytes > 0 && vectors > 0) {
-      const int room = (device.shared_room(shape.blocks) - Text::ring_offset) / bytes;
-      a.shared_vectors = vectors < room ? static_cast<int>(vectors) : room > 0 ? room : 0;
+      auto room = [&](int blocks) { return (device.shared_room(blocks) - Text::ring_offset) / bytes; };
+      int most = room(shape.blocks);
+      if (vectors > most && shape.blocks > 4) most = room(4);  // what is read again should be in the second-level cache: fewer rows at once
+      a.shared_vectors = vectors < most ? static_cast<int>(vectors) : most > 0 ? most : 0;
     }
     const int shared = Text::ring_offset + a.shared_vectors * bytes;
     const std::int64_t most = device.template resident<wide_kernel<Text>>(shared);

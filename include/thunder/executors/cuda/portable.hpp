@@ -2,6 +2,8 @@
 /// How the text of the kernels is marked. nvcc compiles it for the GPU; a plain C++ compiler compiles the same text for the emulated
 /// machine of emulation.hpp. What differs is the machine that every kernel takes as a template argument, never a function's body.
 
+#include <cstdint>
+
 #ifdef __CUDACC__
 #define THUNDER_DEVICE __device__ __forceinline__
 #define THUNDER_ANYWHERE __host__ __device__ __forceinline__
@@ -11,8 +13,6 @@
 #define THUNDER_ANYWHERE inline
 #define THUNDER_UNROLL
 #endif
-
-#include <cstdint>
 
 namespace thunder::cuda {
 

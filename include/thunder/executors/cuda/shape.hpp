@@ -108,16 +108,17 @@ constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t
   if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
 }
 
-/// The shape of a wide kernel. bytes: of all inputs of an element; row: -1 if it is known at run time only.
-constexpr kernel_shape wide_shape(int vector, int bytes, std::int64_t row, const machine_limits& limits) {
+/// The shape of a wide kernel. bytes: of the inputs of an element; column_bytes: of those that all rows share; row: -1 if it is known at
+/// run time only (then it may be short: many blocks of few threads).
+constexpr kernel_shape wide_shape(int vector, int bytes, int column_bytes, std::int64_t row, const machine_limits& limits) {
   kernel_shape s;
   s.wide = true, s.vector = vector, s.shifted = row < 0 || row % vector != 0;
   const int room = limits.row_words * 4 * limits.threads + limits.shared;
   auto fits = [&](int blocks) { return row < 0 || blocks * row * bytes <= room; };
-  while (s.blocks < 4 && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
+  while (s.blocks < (row < 0 ? 8 : 4) && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
   s.group = limits.threads / s.blocks;
-  const int words = bytes * vector / 4;
-  s.vectors = words > 0 ? limits.row_words / words : 0;
+  const int words = bytes * vector / 4, held = limits.row_words - column_bytes * vector / 8;
+  s.vectors = words > 0 && held > 0 ? held / words : 0;
   return s;
 }
 
@@ -127,6 +128,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   kernel_shape s;
   bool reduces = false, meets = false;  // meets: adds up along the row, too
   int narrowest = 8, input_bytes = 0, column_bytes = 0, accumulator_bytes = 0, outputs = 0;
+  int inputs_of[9]{};  // how many have elements of so many bytes, and others in each row
   for (int v = 0; v < values; ++v) reduces = reduces || p.is_reduction(v), s.persistent = s.persistent || p.is_column(v), meets = meets || (p.is_reduction(v) && !p.is_column(v));
   auto used = [&](int v) {
     for (int q = 0; q < p.passes; ++q)
@@ -137,7 +139,8 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (p.is_element(v) && used(v)) {
       const int n = size_of(p.value[v].type);
       narrowest = n < narrowest ? n : narrowest;
-      (p.value[v].mask == p.row && p.dims > 1 ? column_bytes : input_bytes) += n;
+      const bool column = p.value[v].mask == p.row && p.dims > 1;
+      (column ? column_bytes : input_bytes) += n, inputs_of[n] += !column;
     }
   for (const auto& o : p.output)
     if (o.value >= 0 && (o.mask & p.row) && !p.is_column(o.value)) {
@@ -148,7 +151,9 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (p.is_column(v) && (p.value[v].mask & p.row)) accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
   s.pointwise = !reduces, s.flat = flat && reduces;
   s.vector = 16 / narrowest > 8 ? 8 : 16 / narrowest;
-  if (reduces && !flat && !s.persistent && (row < 0 || row * input_bytes > limits.wide_bytes)) return wide_shape(s.vector, input_bytes, row, limits);
+  // Long rows of an odd length are wide, too, if elements are narrow: alone, each of them would take a register and an access.
+  const bool alone = row >= limits.wide_bytes / 16 && row % 2 != 0 && narrowest <= 2;
+  if (reduces && !flat && !s.persistent && (row < 0 || row * input_bytes > limits.wide_bytes || alone)) return wide_shape(s.vector, input_bytes, column_bytes, row, limits);
   if (!flat)  // otherwise the last vector may be partial
     while (s.vector > 1 && (row < 0 || row % s.vector != 0)) s.vector /= 2;
   if (s.pointwise || s.flat) {
@@ -173,12 +178,14 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     const std::int64_t most = n < 0 ? 1 << 20 : (n + s.group - 1) / s.group;
     const auto threads = s.threads() < 128 ? 128 : s.threads();
     const std::int64_t budget = 65536 / threads > 240 ? 240 : 65536 / threads;
-    const std::int64_t words = most * s.vector, held = words * (input_bytes + accumulator_bytes) / 4, columns = words * column_bytes / 4;
+    int packets = 0;  // words of a vector of each input: less than a word takes one
+    for (int size : {1, 2, 4, 8}) packets += inputs_of[size] * (size * s.vector < 4 ? 1 : size * s.vector / 4);
+    const std::int64_t words = most * s.vector, held = most * packets + words * accumulator_bytes / 4, columns = words * column_bytes / 4;
     const bool fits = held + 32 <= budget;
     if (!fits && n >= 0 && s.groups == 1 && s.group < 1024 && s.persistent) continue;  // more threads hold more
     s.vectors = fits ? static_cast<int>(most) : 0;
     s.hold_columns = fits && s.persistent && columns > 0 && columns <= 24 && held + columns + 40 <= budget;
-    const std::int64_t registers = (fits ? held : input_bytes * s.vector) + (s.hold_columns ? columns : 0) + 34 + 4 * outputs;
+    const std::int64_t registers = (fits ? held : 4 * packets) + (s.hold_columns ? columns : 0) + 34 + 4 * outputs;
     s.blocks = static_cast<int>(65536 / ((registers + 7) / 8 * 8 * ((s.threads() + 31) / 32 * 32)));
     if (s.blocks > 2048 / s.threads()) s.blocks = 2048 / s.threads();
     if (s.blocks > 32) s.blocks = 32;

@@ -1,31 +1,11 @@
-// Rows that registers cannot hold, on the GPU, against the interpreter: in shared memory, and read again in part; rows that begin anywhere.
+// Softmax and norms of rows that registers cannot hold, on the GPU, against the interpreter.
 #include "both.hpp"
 
 using namespace both;
 
-// Results are scaled so that they are about 1, however long the row is.
-constexpr auto loss_and_gradient = [](auto x, auto t) {
-  auto [loss, gradient] = value_and_grad([](auto y, auto u) { return sum(cross_entropy_rows(y, u)); })(x, t);
-  return std::tuple{cross_entropy_rows(x, t), loss, gradient * 65536_c};
-};
+// Scaled, so that it is about 1, however long the row is.
 constexpr auto scaled_softmax = [](auto x) { return softmax(x) * 65536_c; };
 
-template <int R, int C> tensor<std::int32_t, R> labels() {
-  auto t = tensor<std::int32_t, R>::full(0);
-  for (std::int64_t i = 0; i < R; ++i) t.data()[i] = i == 0 ? 0 : i == 1 ? C - 1 : static_cast<std::int32_t>(random_word(std::int64_t{5}, i) % C);
-  return t;
-}
-template <class T, int R, int C> void losses(double tolerance) { check("cross-entropy", tolerance, loss_and_gradient, numbers<T, R, C>(1), labels<R, C>()); }
-
-TEST_CASE("cross-entropy") {
-  if (!have_device()) return;
-  losses<bf16, 9, 50257>(1e-2);
-  losses<bf16, 8, 50304>(1e-2);
-  losses<bf16, 5, 128256>(1e-2);
-  losses<bf16, 3, 1000003>(1e-2);
-  losses<float, 5, 50257>(1e-5);
-  losses<float, 3, 128256>(1e-5);
-}
 TEST_CASE("softmax") {
   if (!have_device()) return;
   check("in bf16", 1e-2, scaled_softmax, numbers<bf16, 5, 50257>(1));

@@ -6,6 +6,8 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 option(THUNDER_COMPILE_FAIL_ALL "Run the compile-fail tests with clang++ and nvcc too, where they are found" ON)
 set(THUNDER_MERGE_TESTS 0 CACHE STRING "Compile so many test files of a folder as one: quicker for all of them, slower for one")
+set(THUNDER_CUDA_KERNELS_ALSO_FOR "" CACHE STRING "Compute capabilities that the tests of all kernels are compiled for besides CMAKE_CUDA_ARCHITECTURES")
+mark_as_advanced(THUNDER_CUDA_KERNELS_ALSO_FOR)
 
 set(tests_dir "${PROJECT_SOURCE_DIR}/tests")
 set(no_device 77)  # the exit status of a test that needs a device which is not there
@@ -48,7 +50,9 @@ list(FILTER sources EXCLUDE REGEX "/tests/(main\\.cpp$|compile_back/|compile_fai
 if(NOT ZLIB_FOUND)
   list(FILTER sources EXCLUDE REGEX "/tests/examples/(idx|png|plot)\\.cpp$")
 endif()
-set(alone examples/.* executors/cpu/region executors/reference interop/dlpack)  # merging does not help, or cannot be done
+# Not merged: files that share little with others, or would see names of headers that they do not include, or open a namespace of others,
+# or include something under a condition.
+set(alone examples/.* executors/cpu/region executors/cuda/.* examine/stages executors/reference interop/dlpack)
 list(JOIN alone "|" alone)
 set(groups "")
 foreach(source IN LISTS sources)
@@ -67,11 +71,14 @@ foreach(source IN LISTS sources)
     if(NOT target IN_LIST groups)
       list(APPEND groups ${target})
     endif()
-    thunder_test(${name} ${target} "--source-file=${source}")
+    thunder_test(${name} ${target} "--source-file=*/tests/${path}")
   else()
     string(MAKE_C_IDENTIFIER "test_${name}" target)
     string(REPLACE ".cu" "_cu" file_name "${stem}")
     thunder_test_program(${target} ${file_name} "${folder}" "${source}")
+    if(name MATCHES "^executors\\.cuda\\.(fused|steps)\\.cu$")  # these two contain every kernel
+      set_property(TARGET ${target} APPEND PROPERTY CUDA_ARCHITECTURES ${THUNDER_CUDA_KERNELS_ALSO_FOR})
+    endif()
     thunder_test(${name} ${target})
   endif()
 endforeach()

@@ -14,6 +14,7 @@ struct step_info {
   int extent = 0, extents = 0;        // of a region: its iteration space
   int word = 0, words = 0;            // of a library call
   int name = name_info::root;         // where in the model it comes from
+  int batch = 1;                      // steps from this one on that may run at once (batch.hpp); 0: this is one of those before it
 };
 struct step_input {
   int value;

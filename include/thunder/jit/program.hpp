@@ -23,24 +23,41 @@ enum class non_finite : std::uint8_t {
   refuse  // throws numeric_error before anything is overwritten: parameters and donated arguments are as they were
 };
 
+/// The steps of a plan from First to before Last, of a batch the first alone.
+template <class Plan, int First, int Last> constexpr auto leading_steps() {
+  struct list { int at[at_least_one(Last - First)]{}, count = 0; };
+  constexpr list leaders = [] {
+    list l;
+    for (int k = First; k < Last; ++k)
+      if (Plan::data.steps[k].batch > 0) l.at[l.count++] = k;
+    return l;
+  }();
+  return [&]<int... I>(std::integer_sequence<int, I...>) { return std::integer_sequence<int, leaders.at[I]...>{}; }(std::make_integer_sequence<int, leaders.count>{});
+}
+
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
 template <class Executor, class Plan> struct step_list {
-  template <int First, int... K>
+  template <int... K>
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
-    (run_step<First + K>(executor, where, b), ...);
+    (run_step<K>(executor, where, b), ...);
   }
   /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
   template <int K> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
     constexpr step_info s = Plan::data.steps[K];
     if constexpr (s.op == nullptr) {
-      constexpr region_space dims = space_of_step<Plan, K>();
-      const void* in[at_least_one(s.inputs)]{};
-      void* out[at_least_one(s.outputs)]{};
-      std::int64_t extents[max_rank]{};
-      for (int i = 0; i < s.inputs; ++i) in[i] = where[Plan::data.operands[s.input + i].slot];
-      for (int i = 0; i < s.outputs; ++i) out[i] = where[Plan::data.operands[s.output + i].slot];
-      for (int i = 0; i < dims.dynamic_count; ++i) extents[i] = b.extent(dims.dynamic[i]);
-      executor.run(region_of<Plan, K>(), in, out, extents);
+      const void* in[s.batch][at_least_one(s.inputs)]{};
+      void* out[s.batch][at_least_one(s.outputs)]{};
+      std::int64_t extents[s.batch][max_rank]{};
+      region_call calls[s.batch];
+      for (int k = 0; k < s.batch; ++k) {
+        const step_info& t = Plan::data.steps[K + k];
+        const region_space dims = space_of_step(Plan::data, K + k);
+        for (int i = 0; i < s.inputs; ++i) in[k][i] = where[Plan::data.operands[t.input + i].slot];
+        for (int i = 0; i < s.outputs; ++i) out[k][i] = where[Plan::data.operands[t.output + i].slot];
+        for (int i = 0; i < dims.dynamic_count; ++i) extents[k][i] = b.extent(dims.dynamic[i]);
+        calls[k] = {in[k], out[k], extents[k]};
+      }
+      executor.run(region_of<Plan, K>(), calls);
     } else if constexpr (s.op->id == digest_of(ops::extent::name)) {
       executor.write(where[Plan::data.operands[s.output].slot], b.extent(ops::extent::of(Plan::data.words + s.word)));
     } else {
@@ -210,10 +227,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    executor_.play(where, slot_count, b, [&] { steps::template run<0>(executor_, where, b, std::make_integer_sequence<int, plan::data.commit>{}); });
+    executor_.play(where, slot_count, b, [&] { steps::run(executor_, where, b, leading_steps<plan, 0, plan::data.commit>()); });
     if constexpr (Policy == non_finite::refuse) check_finite(where);
     if constexpr (plan::data.commit < step_count)
-      steps::template run<plan::data.commit>(executor_, where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
+      steps::run(executor_, where, b, leading_steps<plan, plan::data.commit, step_count>());
     int formal = 0;
     auto hand_over = [&](const auto& argument) {
       using Argument = argument_of<decltype(argument)>;

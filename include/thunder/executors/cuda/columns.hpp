@@ -108,7 +108,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     template <int I>
     THUNDER_DEVICE void add(int, int j, std::int64_t i, number<I> x) {
       auto* to = reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) +
-                 static_cast<std::int64_t>(M::block()) * extent<dims - 1>(a) + i + j;
+                 static_cast<std::int64_t>(block(a)) * extent<dims - 1>(a) + i + j;
       M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
     }
   };
@@ -128,7 +128,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   }
   template <int I>
   THUNDER_DEVICE static char* partial_of(const arguments& a) {
-    return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * M::blocks();
+    return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * a.blocks;
   }
 
   template <class Columns>
@@ -149,7 +149,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     for (std::int64_t v = t; v < vectors_of_row(a); v += shape.group)  // by the thread that will add to it
       for (int j = 0; j < V; ++j)
         (M::global_store(reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a)) +
-                             static_cast<std::int64_t>(M::block()) * n + v * V + j,
+                             static_cast<std::int64_t>(block(a)) * n + v * V + j,
                          plain(identity<I>())),
          ...);
   }
@@ -179,7 +179,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       M::sync();
       x = gather<I>(buffer, block_warps);
     }
-    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + M::block(), plain(x));
+    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + block(a), plain(x));
   }
   template <int... I>
   THUNDER_DEVICE static void finish_vectors(const arguments& a, int t, int group, register_columns& c,
@@ -189,7 +189,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   template <int I>
   THUNDER_DEVICE static void finish_vector(const arguments& a, int t, int group, register_columns& c) {
     using stored = decltype(plain(number<I>{}));
-    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * row_length;
+    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(block(a)) * row_length;
     auto& mine = get<I>(c).at;
     if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
       constexpr int length = static_cast<int>(row_length);
@@ -240,20 +240,20 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
 
   // ---- the sum of the blocks' partial results
   static constexpr int finish_threads = 1024, finish_columns = 32;
-  /// Blocks of 32 columns; each of 32 warps adds every 32nd partial row.
+  /// Blocks of 32 columns; each of 32 warps adds every 32nd partial row. block: among those of output O.
   template <int O>
-  THUNDER_DEVICE static void finish(const arguments& a, int blocks, int first_block) {
+  THUNDER_DEVICE static void finish(const arguments& a, int block) {
     constexpr output_facts f = plan.output[O];
     constexpr int I = f.value;
     using stored = decltype(plain(number<I>{}));
     constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
     const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1,
-                       results = static_cast<std::int64_t>(blocks / a.splits) * length;
-    const stored* part = reinterpret_cast<const stored*>(a.partial + partial_bytes<I>(extent<dims - 1>(a)) * blocks);
+                       results = static_cast<std::int64_t>(a.blocks / a.splits) * length;
+    const stored* part = reinterpret_cast<const stored*>(partial_of<I>(a));
     stored* sum = reinterpret_cast<stored*>(M::shared());
     const int lane = M::thread() % 32, warp = M::thread() / 32;
     constexpr int rows = finish_threads / 32;
-    const std::int64_t k = static_cast<std::int64_t>(M::block() - first_block) * finish_columns + lane;
+    const std::int64_t k = static_cast<std::int64_t>(block) * finish_columns + lane;
     number<I> x = identity<I>();
     if (k < results) {
       const std::int64_t own = k / length, column = k - own * length;

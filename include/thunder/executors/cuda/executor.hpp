@@ -18,9 +18,7 @@ class executor {
   static constexpr std::uintptr_t alignment = 16;  // of arguments
 
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
-  template <class Region> void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {
-    run_fused<Region>(gpu_stream{streams::current()}, inputs, outputs, dims);
-  }
+  template <class Region, int Count> void run(Region, const region_call (&calls)[Count]) { run_fused<Region>(gpu_stream{streams::current()}, calls); }
   template <class Op> void run(type_c<Op>, const step_arguments& x) {
     static_assert(library_step<Op>::exists, "no CUDA executor runs this op: give it a decompose, or a cuda::library_step of its own");
     library_step<Op>::run(x, streams::current());

@@ -26,6 +26,7 @@ struct kernel_arguments {
   char* partial;               // of column reductions: a row for each block
   int splits;                  // persistent: blocks that share the rows of one result
   std::uint32_t opaque;
+  int first_block, blocks;     // of the launch, which may be that of several calls
 };
 
 template <int I, class V>
@@ -188,6 +189,8 @@ struct kernel_values {
   using column_vectors = array_slots<held_vectors * V, list<what::column_vector>>;
   using column_scalars = number_slots<list<what::column_scalar>>;
 
+  /// The block's number in its call.
+  THUNDER_DEVICE static int block(const arguments& a) { return M::block() - a.first_block; }
   /// Which of the block's groups this thread belongs to.
   THUNDER_DEVICE static int group_number() { return shape.groups == 1 ? 0 : M::thread() / shape.group; }
   /// Where a group of threads is.

@@ -98,11 +98,32 @@ class partitioner : assigner {
       for (int j = 0; j < n.operands; ++j) p_.inputs.push({g_.operand(n, j), g_.type(g_.operand(n, j)).type, 0u});
       for (int j = 0; j < n.results; ++j) p_.outputs.push({n.result + j, j, g_.type(n.result + j).type, 0u});
       for (int j = 0; j < n.words; ++j) p_.words.push(g_.word(n, j));
-      s.inputs = n.operands, s.outputs = n.results, s.words = n.words;
+      s.inputs = n.operands, s.outputs = n.results, s.words = n.words, s.name = n.scope;
     } else {
+      s.name = scope_of(r);
       emit_region(r, k, s);
     }
     p_.steps.push(s);
+  }
+
+  /// Where in the model a region comes from: the innermost scope that holds all its statements, or else that of the first that has one.
+  constexpr int scope_of(const region_builder& r) const {
+    int first = name_info::root, common = name_info::root;
+    auto depth = [&](int s) {
+      int d = 0;
+      for (; s >= 0; s = g_.names[s].parent) ++d;
+      return d;
+    };
+    for (int i : r.nodes) {
+      int s = g_.nodes[i].scope;
+      if (s == common) continue;
+      if (first < 0) first = common = s;
+      int a = depth(common), b = depth(s);
+      for (; a > b; --a) common = g_.names[common].parent;
+      for (; b > a; --b) s = g_.names[s].parent;
+      for (; common != s && a > 0; --a) common = g_.names[common].parent, s = g_.names[s].parent;
+    }
+    return common >= 0 ? common : first;
   }
 
   struct local_value {

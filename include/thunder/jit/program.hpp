@@ -35,15 +35,37 @@ template <class Plan, int First, int Last> constexpr auto leading_steps() {
   return [&]<int... I>(std::integer_sequence<int, I...>) { return std::integer_sequence<int, leaders.at[I]...>{}; }(std::make_integer_sequence<int, leaders.count>{});
 }
 
+/// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
+template <class Plan> std::string step_text(int k) {
+  const step_info& s = Plan::data.steps[k];
+  std::string r = "step " + std::to_string(k) + " (";
+  if (s.op) r += s.op->name;
+  else if (s.statements) r += std::to_string(s.statements) + " fused statements that end with " + Plan::data.statements[s.statement + s.statements - 1].op->name;
+  else r += "a copy";
+  if (s.batch > 1) r += ", for " + std::to_string(s.batch) + " tensors at once";
+  const std::string path = print_name(Plan::graph, s.name);
+  return r + (path.empty() ? ")" : ", " + path + ")");
+}
+
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
 template <class Executor, class Plan> struct step_list {
   template <int... K>
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
-    (run_step<K>(executor, where, b), ...);
+    [[maybe_unused]] int at = 0;
+    try {
+      ((at = K, run_step<K>(executor, where, b)), ...);
+    } catch (const device_error& e) {
+      throw device_error(step_text<Plan>(at) + ": " + e.what());
+    } catch (const shape_error& e) {
+      throw shape_error(step_text<Plan>(at) + ": " + e.what());
+    } catch (const error& e) {
+      throw error(step_text<Plan>(at) + ": " + e.what());
+    }
   }
   /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
   template <int K> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
     constexpr step_info s = Plan::data.steps[K];
+    [[maybe_unused]] const typename Executor::range range(&step_text<Plan>, K);
     if constexpr (s.op == nullptr) {
       const void* in[s.batch][at_least_one(s.inputs)]{};
       void* out[s.batch][at_least_one(s.outputs)]{};
@@ -146,6 +168,17 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       if (const node& n = graph.nodes[i]; n.op->id == table_of<ops::formal>()->id) r.of[graph.word(n, 0)] = graph.values[n.result].type;
     return r;
   }();
+  /// Throws an error that says what the whole program needs. Nothing has been overwritten then.
+  static storage allocate(std::int64_t bytes, const layout& l) {
+    try {
+      return Executor::allocate(static_cast<std::size_t>(bytes));
+    } catch (const error& e) {
+      std::int64_t results = 0;
+      for (int k = 0; k < plan::data.size.results; ++k)
+        if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
+      throw error(std::string(e.what()) + "; the program needs " + std::to_string(l.arena) + " bytes between its steps and " + std::to_string(results) + " for its results");
+    }
+  }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
   /// Fits run-time extents to a declared type, binding the names.
   template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
@@ -196,13 +229,16 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         throw device_error("the parameter '" + name + "' is on the " + name_of(x.where()) + " device, and the program runs on " + name_of(Executor::where) + ": copy the state with s.to(device::" +
                            name_of(Executor::where) + ")");
       parameters[k] = x.data();
+      if (reinterpret_cast<std::uintptr_t>(parameters[k]) % Executor::alignment != 0)
+        throw state_error("the parameter '" + name + "' starts at an address that is not a multiple of " + std::to_string(Executor::alignment) + ", as the " + name_of(Executor::where) +
+                          " device needs it: put a copy of the tensor into the state");
     }
     if (!layout_.same(b)) {
       const layout next(b, true);
       if (static_cast<std::int64_t>(arena_.bytes()) < next.arena) {
         layout_.ready = false;  // whatever happens now, the old layout has lost its arena
         arena_ = storage();
-        arena_ = Executor::allocate(static_cast<std::size_t>(next.arena));
+        arena_ = allocate(next.arena, next);
       }
       layout_ = next;
     }
@@ -212,7 +248,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       const slot_info& slot = plan::data.slots[plan::data.results[k]];
       const std::int64_t bytes = layout_.bytes[plan::data.results[k]];
       if (slot.where == slot_info::result) {
-        results[k] = Executor::allocate(static_cast<std::size_t>(bytes));
+        results[k] = allocate(bytes, layout_);
         where[plan::data.results[k]] = results[k].data();
       } else if (slot.where == slot_info::parameter) {
         if (!writable) throw state_error("the program updates the parameter '" + full_name(slot.index) + "': pass a state that is not const");

@@ -14,6 +14,9 @@ template <class Target = default_target> struct executor {
   static constexpr device where = device::cpu;
   static constexpr std::uintptr_t alignment = 1;  // of arguments
 
+  /// What an executor does around a step, whose text is text(step): nothing.
+  struct range { constexpr range(std::string (*)(int), int) {} };
+
   static storage allocate(std::size_t bytes) { return storage::allocate(bytes); }
   /// Runs a region on the buffers of each call. The calls do not depend on one another.
   template <class Region, int Count> static void run(Region, const region_call (&calls)[Count]) {

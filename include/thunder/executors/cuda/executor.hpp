@@ -2,6 +2,7 @@
 /// The CUDA executor: fused regions as kernels, everything else through library steps; a program that is called again is replayed as a
 /// CUDA graph.
 #include "finite.hpp"
+#include "range.hpp"
 #include "stream.hpp"
 #include "library.hpp"
 #include "recording.hpp"
@@ -16,6 +17,8 @@ class executor {
  public:
   static constexpr device where = device::cuda;
   static constexpr std::uintptr_t alignment = 16;  // of arguments
+
+  using range = cuda::range;
 
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
   template <class Region, int Count> void run(Region, const region_call (&calls)[Count]) { run_fused<Region>(gpu_stream{streams::current()}, calls); }

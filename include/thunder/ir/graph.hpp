@@ -23,6 +23,7 @@ struct node {
   int word = 0, words = 0;           // in the graph's attribute list
   int result = 0, results = 0;       // the values this statement makes
   int name = name_info::root;        // a parameter's name, a call's prefix
+  int scope = name_info::root;       // the prefix of the call that the statement was taken out of
 };
 
 /// One result of one statement.
@@ -125,6 +126,7 @@ struct graph {
   int input_count = 0;
   mistake problem = mistake::none;  // of the program as a whole; the front end reports it
   bool same_names = false;
+  int scope = name_info::root;      // of statements that are added now
   provenance* notes = nullptr;      // for the time of a pass
 
   constexpr graph_view view(digest id = 0) const {
@@ -190,7 +192,7 @@ struct graph {
     const int first = values.size(), at = nodes.size();
     statement_index_.add(h, at);
     if (notes) notes->from.push(notes->at), notes->scope.push(notes->in);
-    nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name});
+    nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name, scope});
     if (word_count) words.append(w, word_count);
     if (operand_count) operands.append(x, operand_count);
     for (int k = 0; k < result_count; ++k) values.push({at, result_types[k]});
@@ -262,6 +264,7 @@ struct graph {
       if (seen_types[type] < 0) seen_types[type] = intern(g.types[type]);
       t[k] = seen_types[type];
     }
+    scope = import_name(g, map, n.scope, prefix);
     const int name = n.name < 0 && n.op->kind != op_kind::call ? name_info::root : import_name(g, map, n.name, prefix);
     const int first = put(n.op, g.words + n.word, n.words, x, n.operands, t, n.results, name, n.body);
     for (int k = 0; k < n.results; ++k) seen_values[n.result + k] = first + k;

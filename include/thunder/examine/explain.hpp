@@ -97,12 +97,12 @@ inline std::string common_path(const std::vector<std::string>& paths) {
 /// What a program's steps say of themselves: its partition made once more, with notes. Plain functions on values.
 class step_explainer {
  public:
-  /// paths: of each statement of g. b: the sizes of named dimensions, as far as they are known.
-  step_explainer(const graph_view& g, std::vector<std::string> paths, const bindings& b, fuel most = fuel::unlimited)
+  /// paths: of each statement of g. b: the sizes of named dimensions, as far as they are known. replaces: see make_steps; null: nothing.
+  step_explainer(const graph_view& g, std::vector<std::string> paths, const bindings& b, fuel most = fuel::unlimited, const replacement* replaces = nullptr)
       : g_(g),
         paths_(std::move(paths)),
         b_(b),
-        p_(partitioner(g, most, &notes_).run()),
+        p_(make_steps(g, replaces, most, &notes_)),
         writer_(static_cast<std::size_t>(g.value_count), -1) {
     for (int k = 0; k < p_.steps.size(); ++k)
       for (int j = 0; j < p_.steps[k].outputs; ++j)
@@ -326,7 +326,7 @@ void name_kernels(step_report& r) {
 template <lowered_program P>
 std::vector<std::string> fusions(const P&) {
   const auto& g = P::plan::graph;
-  const step_explainer steps(g, statement_paths<typename P::body_type>(), {}, P::fuel_limit);
+  const step_explainer steps(g, statement_paths<typename P::body_type>(), {}, P::fuel_limit, P::plan::made::replaces.of);
   std::vector<std::string> r;
   for (const fused_statement& f : steps.notes().fused) {
     const std::string path = steps.path_of({f.statement});
@@ -343,7 +343,7 @@ std::vector<std::string> fusions(const P&) {
 template <lowered_program P>
 explanation explain(const P&, const bindings& b = {}) {
   using plan = typename P::plan;
-  const step_explainer steps(plan::graph, statement_paths<typename P::body_type>(), b, P::fuel_limit);
+  const step_explainer steps(plan::graph, statement_paths<typename P::body_type>(), b, P::fuel_limit, plan::made::replaces.of);
   explanation r;
   for (int k = 0; k < steps.steps().steps.size(); ++k) r.push_back(steps.report(k));
   for (int k = steps.steps().steps.size(); k < plan::data.size.steps; ++k) {  // copies at the end

@@ -31,7 +31,7 @@ struct rotation {
 /// Count: elements of a packet. Half a row has a whole number of packets; 1: any row, a pair at a time.
 template <class Machine, dtype T, int Count> struct rotation_kernel {
   using arguments = rotation;
-  static constexpr int threads = 256, min_blocks = 4, shared = 0, rows = 4;
+  static constexpr int threads = 128, min_blocks = 7, shared = 0, rows = 4;
   static constexpr dtype table_type = T == dtype::f64 ? T : dtype::f32;
   static constexpr int entries = Count == 1 ? 1 : Count / 2;  // of a table: the pairs of neighbours in a packet
   using elements = packet<Machine, T, Count>;
@@ -96,8 +96,8 @@ template <class Machine, dtype T, int Count> struct rotation_kernel {
       if (exists(k)) u[k].of[0].template load<true>(a.x, start(k) + first), u[k].of[1].template load<true>(a.x, start(k) + second);
     angles by;
     const std::int64_t table = entry * a.pairs;
-    if (a.halves || Count == 1) by.load(a, table + at, table + at + entries);
-    else by.load(a, table + at / 2, table + (a.pairs + at) / 2);
+    const bool across = Count == 1 || a.halves;
+    by.load(a, table + (across ? at : at / 2), table + (across ? at + entries : (a.pairs + at) / 2));
     THUNDER_UNROLL
     for (int k = 0; k < rows; ++k)
       if (exists(k)) u[k].turn(by, a.halves), u[k].of[0].store(a.y, start(k) + first), u[k].of[1].store(a.y, start(k) + second);

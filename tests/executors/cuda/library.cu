@@ -35,26 +35,6 @@ TEST_CASE("rows by index") {
   check("gradient, bf16", 1e-2, gradient, numbers<bf16, 70, 64>(2), index);
 }
 
-TEST_CASE("rope") {
-  if (!have_device()) return;
-  constexpr rope_options neighbours{.style = rope_style::interleaved};
-  constexpr auto both_styles = [](auto x) { return std::tuple{rope(x), rope<rope_options{.style = rope_style::interleaved}>(x)}; };
-  check("f32", 1e-5, both_styles, numbers<float, 2, 33, 64>(1));
-  check("bf16", 1.0 / 64, both_styles, numbers<bf16, 2, 5, 33, 128>(1));
-  check("f16", 1.0 / 512, both_styles, numbers<f16, 33, 48>(1));
-  check("f64", 1e-13, both_styles, numbers<double, 2, 33, 10>(1));
-  check("rows of an odd number of pairs", 1.0 / 64, both_styles, numbers<bf16, 3, 7, 34>(1));
-  const auto at = numbers<std::int32_t, 17, 1>(3);  // 0 to 99
-  check("queries and keys, positions given", 1e-4, [](auto q, auto k, auto p) { return std::tuple{rope(q, p), rope(k, p)}; }, numbers<float, 2, 17, 6, 32>(1),
-        numbers<float, 2, 17, 2, 32>(2), at);
-  check("positions of every row", 1e-4, [](auto x, auto p) { return rope<neighbours>(x, p); }, numbers<float, 5, 4, 16>(1), numbers<std::int64_t, 5, 4>(3));
-  check("gradients, and gradients of gradients", 1e-5, [](auto x) {
-    constexpr auto f = [](auto y) { return sum(sin(rope(y)) + sin(2_c * rope<neighbours>(y))); };
-    return std::tuple{grad(f)(x), grad([=](auto y) { return sum(square(grad(f)(y))); })(x)};
-  }, numbers<float, 3, 9, 16>(1));
-  check("nothing", 0, both_styles, numbers<float, 2, 0, 8>(1));
-}
-
 TEST_CASE("argmax") {
   if (!have_device()) return;
   check("each axis", 0, [](auto x) { return std::tuple{argmax(x, axis<0>), argmax(x, axis<1>), argmax(x, axis<2>)}; }, numbers<float, 9, 40, 33>(1));

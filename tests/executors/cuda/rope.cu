@@ -13,16 +13,12 @@ constexpr auto both_styles = [](auto x) { return std::tuple{rope(x), rope<neighb
 TEST_CASE("forward") {
   if (!have_device()) return;
   check("f32", 5e-5, both_styles, numbers<float, 2, 33, 64>(1));
-  check("rows of an odd number of pairs", 1.0 / 64, both_styles, numbers<bf16, 3, 7, 34>(1));
   const auto at = numbers<std::int32_t, 17, 1>(3);  // 0 to 99
   check("queries and keys, positions given", 1.0 / 64, [](auto q, auto k, auto p) { return std::tuple{rope(q, p), rope<neighbours>(k, p)}; },
         numbers<bf16, 2, 17, 6, 32>(1), numbers<bf16, 2, 17, 2, 32>(2), at);
 }
 
-TEST_CASE("gradients, and gradients of gradients") {
+TEST_CASE("gradient") {
   if (!have_device()) return;
-  check("f32", 1e-4, [](auto x) {
-    constexpr auto f = [](auto y) { return sum(sin(rope(y)) + sin(2_c * rope<neighbours>(y))); };
-    return std::tuple{grad(f)(x), grad([=](auto y) { return sum(square(grad(f)(y))); })(x)};
-  }, numbers<float, 3, 9, 16>(1));
+  check("f32", 1e-4, [](auto x) { return grad([](auto y) { return sum(sin(rope(y)) + sin(2_c * rope<neighbours>(y))); })(x); }, numbers<float, 3, 9, 16>(1));
 }

@@ -41,12 +41,17 @@ endfunction()
 
 set(THUNDER_CUDA_HOST_LEVEL -O3 CACHE STRING "Optimisation of the host's part of .cu files; kernels are always optimised")
 mark_as_advanced(THUNDER_CUDA_HOST_LEVEL)
+set(THUNDER_NOT_OPTIMISED "" CACHE STRING "Folders of the build tree whose programs are compiled with -O0")
+mark_as_advanced(THUNDER_NOT_OPTIMISED)
 
 # thunder_program(<target> <file name> <folder> <source>...): an executable that uses thunder, built into <folder>.
 function(thunder_program target name folder)
   add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE thunder::thunder thunder_program)
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${THUNDER_CUDA_HOST_LEVEL}>")
+  if(folder IN_LIST THUNDER_NOT_OPTIMISED)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-O0>")
+  endif()
   if("${ARGN}" MATCHES "\\.cu(;|$)")
     target_link_libraries(${target} PRIVATE thunder::cuda)
   endif()

@@ -15,6 +15,9 @@ one line that matches `error:`, print <text>, name the offending line, and stay 
 must succeed (nvcc, which also compiles the kernels of what is right, is not asked that: the .cu tests do). A single-line
 comment `// flags: ...` adds compiler options.
 
+--mistakes asks the mistakes alone. --corrections asks the corrections alone, of all the files as one source (see merge.py), which is
+quicker.
+
 --selftest FOLDER checks this script: pass_*.cpp there must be accepted, reject_*.cpp rejected.
 """
 import argparse
@@ -22,6 +25,9 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+
+import merge
 
 DEFAULT_LINES = {"g++": 12, "clang": 25, "nvcc": 12}
 
@@ -97,14 +103,14 @@ def faults_of(source, expectation, compiler, options):
     return faults, output
 
 
-def check(source, compilers, options, report):
-    """True if every compiler rejects the file as the file says, and accepts its correction."""
+def check(source, compilers, options, report, corrections=True):
+    """True if every compiler rejects the file as the file says, and, if that is asked, accepts its correction."""
     source = pathlib.Path(source).resolve()
     expectation = Expectation(source)
     good = True
     for compiler in compilers:
         faults, output = faults_of(source, expectation, compiler, options + expectation.flags)
-        if not faults and (compiler.kind != "nvcc" or not options):
+        if corrections and not faults and (compiler.kind != "nvcc" or not options):
             code, output, command = compiler.run(source, options + expectation.flags + ["-DFIXED"])
             if code != 0:
                 faults.append(f"the correction does not compile ({command})")
@@ -115,6 +121,23 @@ def check(source, compilers, options, report):
             good = False
         else:
             report(f"{source.name}: {compiler.kind}: ok")
+    return good
+
+
+def corrections_compile(sources, compilers, options, report):
+    """True if the compilers (but nvcc) accept the corrections of all files, as one source."""
+    sources = [pathlib.Path(source).resolve() for source in sources]
+    good = True
+    for flags in sorted({tuple(Expectation(source).flags) for source in sources}):
+        chosen = [source for source in sources if tuple(Expectation(source).flags) == flags]
+        with tempfile.TemporaryDirectory() as folder:
+            together = pathlib.Path(folder) / "corrections.cpp"
+            together.write_text(merge.merged(chosen))
+            for compiler in compilers:
+                if compiler.kind != "nvcc":
+                    code, output, command = compiler.run(together, [*options, *flags, "-DFIXED"])
+                    good = good and code == 0
+                    report(f"{len(chosen)} corrections: {compiler.kind}: " + ("ok" if code == 0 else f"do not compile ({command})\n{output}"))
     return good
 
 
@@ -131,6 +154,11 @@ def selftest(folder, compilers):
             print(f"{source.name}: {'accepted' if accepted else 'rejected'}, and should not be", *log, sep="\n")
         else:
             print(f"{source.name}: {'accepted' if accepted else 'rejected'}, as it should be")
+    for source in files:
+        compiles = corrections_compile([source], compilers, [], log.append)
+        if compiles != (source.name != "reject_no_correction.cpp"):
+            good = False
+            print(f"the correction of {source.name}: {'accepted' if compiles else 'rejected'}, and should not be")
     return good
 
 
@@ -139,13 +167,17 @@ def main():
     parser.add_argument("sources", nargs="*")
     parser.add_argument("--compiler", action="append", required=True, help="g++, clang++ or nvcc; may be repeated")
     parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--mistakes", action="store_true")
+    parser.add_argument("--corrections", action="store_true")
     parser.add_argument("--selftest", metavar="FOLDER")
     arguments = parser.parse_args()
     compilers = [Compiler(path) for path in arguments.compiler]
     if arguments.selftest:
         return 0 if selftest(arguments.selftest, compilers) else 1
     options = [f"-I{pathlib.Path(path).resolve()}" for path in arguments.include]
-    results = [check(source, compilers, options, print) for source in arguments.sources]
+    if arguments.corrections:
+        return 0 if corrections_compile(arguments.sources, compilers, options, print) else 1
+    results = [check(source, compilers, options, print, corrections=not arguments.mistakes) for source in arguments.sources]
     return 0 if all(results) else 1
 
 

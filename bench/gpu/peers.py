@@ -158,15 +158,15 @@ def torch_steps(only):
             times.append(1e6 * (time.perf_counter() - begin) / calls)
         return statistics.median(times)
 
-    if only("AdamW 124M, replayed"):
+    if only("AdamW 124M"):
         parameters = [torch.nn.Parameter(torch.randn(s, device="cuda")) for s in gpt2_shapes()]
         for p in parameters:
             p.grad = torch.randn_like(p)
         optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.1, fused=True)
-        yield "AdamW 124M, launched", "torch eager", wall(optimizer.step, 20)
+        yield "AdamW 124M", "torch eager", wall(optimizer.step, 20)
         optimizer = torch.optim.AdamW(parameters, lr=torch.tensor(1e-4, device="cuda"), weight_decay=0.1, capturable=True, foreach=True)
         step = torch.compile(lambda: optimizer.step(), fullgraph=False)
-        yield "AdamW 124M, replayed", "torch.compile", wall(step, 20)
+        yield "AdamW 124M", "torch.compile", wall(step, 20)
         del parameters, optimizer, step
         torch.cuda.empty_cache()
     if only("MLP 64x128x128x10 step, batch 64, replayed"):
@@ -294,7 +294,7 @@ def jax_steps(only):
     import functools
     import jax
     import jax.numpy as jnp
-    if only("AdamW 124M, replayed"):
+    if only("AdamW 124M"):
         shapes = list(gpt2_shapes())
         keys = jax.random.split(jax.random.key(0), len(shapes))
         p, g = [[jax.random.normal(k, s) for k, s in zip(keys, shapes)] for _ in range(2)]
@@ -313,7 +313,7 @@ def jax_steps(only):
         def run():
             held[0], held[1], held[2], held[3] = step(held[0], g, held[1], held[2], held[3], 1e-4)
             return held[3]
-        yield "AdamW 124M, replayed", "JAX", jax_wall(run, 20)
+        yield "AdamW 124M", "JAX", jax_wall(run, 20)
         del held, p, g, m, v
     if only("MLP 64x128x128x10 step, batch 64, replayed"):
         sizes = ((64, 128), (128, 128), (128, 10))

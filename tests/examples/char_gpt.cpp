@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <sstream>
 
-#include "char_gpt/generate.hpp"
-#include "char_gpt/train.hpp"
+#include "char_gpt/program.hpp"
 
 using namespace char_gpt;
 namespace {
@@ -119,4 +119,60 @@ TEST_CASE("a checkpoint of another model, and a text that is too short") {
   trainer<tiny> t(text, 4, 7);
   CHECK_THROWS_WITH_AS(t.resume(dir.path("other")), doctest::Contains("is not of this model"), std::runtime_error);
   CHECK_THROWS_WITH_AS((trainer<tiny>(corpus("short"), 4, 7)), doctest::Contains("too short"), std::runtime_error);
+}
+
+namespace {
+
+struct answer {
+  int status;
+  std::string out, err;
+};
+/// The program's main function, with these arguments.
+answer call(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  arguments.insert(arguments.begin(), "char_gpt");
+  for (auto& a : arguments) argv.push_back(a.data());
+  std::ostringstream out, err;
+  auto* const old_out = std::cout.rdbuf(out.rdbuf());
+  auto* const old_err = std::cerr.rdbuf(err.rdbuf());
+  const int status = run_program<tiny>(static_cast<int>(argv.size()), argv.data());
+  std::cout.rdbuf(old_out), std::cerr.rdbuf(old_err);
+  return {status, out.str(), err.str()};
+}
+
+}  // namespace
+
+TEST_CASE("the program trains, goes on from its checkpoint, and writes") {
+  const scratch dir;
+  std::ofstream file(dir.path("text"));
+  for (int i = 0; i < 400; ++i) file << "the quick brown fox\n";
+  file.close();
+  const std::vector<std::string> common{"--data", dir.path("text"), "--checkpoint", dir.path("weights"), "--batch", "2", "--every", "2", "--characters", "5"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), common.begin(), common.end());
+    return call(more);
+  };
+  const answer first = with({"--steps", "4"});
+  CHECK(first.err == "");
+  CHECK(first.status == 0);
+  CHECK(first.out.find("7600 characters to train on, 400 to validate") != std::string::npos);
+  CHECK(first.out.find("validation loss over all of the held-out text: ") != std::string::npos);
+  const answer second = with({"--steps", "5", "--prompt", "the "});
+  CHECK(second.out.find("going on from step 4 of " + dir.path("weights")) != std::string::npos);
+  const auto written = second.out.find("---\nthe ");
+  REQUIRE(written != std::string::npos);
+  CHECK(second.out.size() == written + 8 + 5 + 1);
+  CHECK(with({"--steps", "5", "--prompt", "the "}).out.find("going on from step 5") != std::string::npos);
+}
+
+TEST_CASE("wrong arguments of the program") {
+  CHECK(call({"--help"}).out.find("--checkpoint FILE") != std::string::npos);
+  auto refused = [](std::vector<std::string> arguments, const char* words) {
+    const answer a = call(std::move(arguments));
+    return a.status == 1 && a.err == std::string("char_gpt: ") + words + "\n";
+  };
+  CHECK(refused({"--stops", "3"}, "there is no option --stops (see --help)"));
+  CHECK(refused({"--steps"}, "the option --steps needs a value (see --help)"));
+  CHECK(refused({"--steps", "many"}, "the option --steps needs a number, not 'many'"));
+  CHECK(refused({"--batch", "0"}, "--batch and --every are at least 1, --steps and --warmup at least 0"));
 }

@@ -234,7 +234,7 @@ struct machine {
 TEST_CASE("replacements see the old values and leave the new ones") {
   const int programs = random_graphs::count();
   static frozen_plan<room> plan;
-  int in_place = 0, copied = 0;
+  int in_place = 0, copied = 0, batched = 0;
   for (int seed = 0; seed < programs; ++seed) {
     const program p = make_program(static_cast<std::uint64_t>(seed));
     const graph_view g = p.g.view();
@@ -248,7 +248,15 @@ TEST_CASE("replacements see the old values and leave the new ones") {
       plan = make_plan<room>(g, p.replaces.data(), commit_last);
       execution::require(room.holds(plan.size), "the plan is larger than the test allows");
       machine m(g, plan, p);
-      for (int k = 0; k < plan.size.steps; ++k) m.step(k, k >= plan.commit || !commit_last);
+      for (int k = 0; k < plan.size.steps; k += std::max(plan.steps[k].batch, 1)) {  // those of a batch in any order
+        execution::require(plan.steps[k].batch >= 1, "a step belongs to no batch");
+        batched += plan.steps[k].batch - 1;
+        for (int i = 0; i < plan.steps[k].batch; ++i) {
+          execution::require(i == 0 || plan.steps[k + i].batch == 0, "two batches overlap");
+          const int at = k + (seed % 2 ? plan.steps[k].batch - 1 - i : i);
+          m.step(at, at >= plan.commit || !commit_last);
+        }
+      }
       std::vector<bool> replaced(static_cast<std::size_t>(plan.size.slots), false);
       for (int k = 0; k < g.output_count; ++k) {
         const int slot = plan.results[k];
@@ -274,6 +282,7 @@ TEST_CASE("replacements see the old values and leave the new ones") {
     }
     CHECK_MESSAGE((problem.empty() && difference < 1e-9), "seed ", seed, ": ", problem, " difference ", difference, "\n", print(g), execution::print(partitioner(g).run()));
   }
-  MESSAGE(in_place, " values written in place, ", copied, " copied");
+  MESSAGE(in_place, " values written in place, ", copied, " copied; ", batched, " steps in batches with others");
+  CHECK(batched > programs / 100);
   CHECK(in_place > programs / 2);
 }

@@ -87,11 +87,12 @@ struct producer {
 constexpr dlpack::data_type f32{2, 32, 1};
 
 /// Memory of the CPU that plays a CUDA device.
+int waits = 0;
 const device_runtime pretended{[](std::size_t n) {
                                  return storage(::operator new(n), n, device::cuda,
                                                 [](void* p, std::size_t, void*) noexcept { ::operator delete(p); });
                                },
-                               [](void* to, const void* from, std::size_t n) { std::memcpy(to, from, n); }};
+                               [](void* to, const void* from, std::size_t n) { std::memcpy(to, from, n); }, []() noexcept { ++waits; }};
 struct with_cuda {
   with_cuda() { cuda_runtime = &pretended; }
   ~with_cuda() { cuda_runtime = nullptr; }
@@ -283,9 +284,13 @@ TEST_CASE("memory of a CUDA device") {
   float elements[6]{1, 2, 3, 4, 5, 6};
   auto* m = to_dlpack<other::Managed>(tensor<float, 2>{1, 2}.to(device::cuda), 1);
   CHECK((m->dl_tensor.device.device_type == other::cuda && m->dl_tensor.device.device_id == 1));
-  const any_tensor back = from_dlpack(m, 1);
-  CHECK(back.where() == device::cuda);
-  CHECK(back.to(device::cpu).as<float, 2>()(1) == 2);
+  {
+    const any_tensor back = from_dlpack(m, 1);
+    CHECK(back.where() == device::cuda);
+    CHECK(back.to(device::cpu).as<float, 2>()(1) == 2);
+    waits = 0;
+  }
+  CHECK(waits == 2);  // nothing of thunder, and nothing of the other library, may use the memory any more
 
   producer<> managed(f32, {6}, elements), turned(f32, {3, 2}, elements, {1, 3}), constant(f32, {6}, elements);
   managed.managed.dl_tensor.device = {13, 0};
@@ -300,4 +305,7 @@ TEST_CASE("memory of a CUDA device") {
   CHECK(y.to(device::cpu).as<float, 6>()(5) == 6);
   CHECK((turned.deleted == 1 && constant.deleted == 1));
   CHECK(view_dlpack<const float, 6>(managed.managed).where() == device::cuda);
+  waits = 0;
+  { const any_tensor on_cpu = from_dlpack(to_dlpack<other::Managed>(tensor<float, 2>{1, 2})); }
+  CHECK(waits == 0);
 }

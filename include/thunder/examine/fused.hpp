@@ -21,7 +21,8 @@ template <class T, auto... D> array on(void* data, const bindings& b) {
 template <class Region, class Executor> void fused(Executor& e, std::initializer_list<const void*> inputs,
                                                    std::initializer_list<void*> outputs,
                                                    std::initializer_list<std::int64_t> extents = {}) {
-  e.run(Region{}, inputs.begin(), outputs.begin(), extents.begin());
+  const region_call calls[]{{inputs.begin(), outputs.begin(), extents.begin()}};
+  e.run(Region{}, calls);
 }
 
 template <std::int64_t... W> struct word_list {

@@ -1,7 +1,6 @@
 #pragma once
 /// A lowered program as C++ source: each region as a type, and the steps in order as calls of an executor.
 #include <string>
-#include <vector>
 
 #include "../jit/program.hpp"
 #include "spelling.hpp"
@@ -31,10 +30,6 @@ template <class Plan> class step_printer {
  private:
   static constexpr auto& graph = Plan::graph;
   static constexpr auto& data = Plan::data;
-  template <int... K> static std::vector<region_space> all_spaces(std::integer_sequence<int, K...>) {
-    return {space_of_step<Plan, K>()...};
-  }
-
   static std::string element(dtype t) { return std::string("dtype::") + (t == dtype::b8 ? "b8" : name_of(t)); }
   static std::string mask(unsigned m) {
     std::string r;
@@ -49,7 +44,7 @@ template <class Plan> class step_printer {
   }
   std::string region(int k) const {
     const step_info& s = data.steps[k];
-    const region_space& dims = spaces_[static_cast<std::size_t>(k)];
+    const region_space dims = space_of_step(data, k);
     std::string r = "    region<space<";
     for (int i = 0; i < s.extents; ++i) r += (i ? ", " : "") + std::to_string(dims.extents[i]);
     r += ">, pack<";
@@ -90,7 +85,7 @@ template <class Plan> class step_printer {
   std::string call(int k) const {
     const step_info& s = data.steps[k];
     if (!s.op) {
-      const region_space& dims = spaces_[static_cast<std::size_t>(k)];
+      const region_space dims = space_of_step(data, k);
       std::string extents;
       for (int i = 0; i < dims.dynamic_count; ++i)
         extents += (i ? ", " : "") + ("bound.extent(" + types_.spell(dims.dynamic[i]) + ")");
@@ -118,7 +113,6 @@ template <class Plan> class step_printer {
 
   identifiers names_;
   type_speller types_;
-  std::vector<region_space> spaces_ = all_spaces(std::make_integer_sequence<int, data.size.steps>{});
 };
 
 /// The steps of a lowered program as C++ source in a namespace: `step_3` is the region type of step 3, the one that the program

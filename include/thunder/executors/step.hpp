@@ -44,4 +44,11 @@ struct step_arguments {
   int word_count = 0;
 };
 
+/// What a region is run on: its buffers, and the run-time extents of its space.
+struct region_call {
+  const void* const* inputs = nullptr;
+  void* const* outputs = nullptr;
+  const std::int64_t* dims = nullptr;
+};
+
 }  // namespace thunder

@@ -14,6 +14,7 @@ struct step_info {
   int extent = 0, extents = 0;        // of a region: its iteration space
   int word = 0, words = 0;            // of a library call
   int name = name_info::root;         // where in the model it comes from
+  int batch = 1;                      // steps from this one on that may run at once (batch.hpp); 0: this is one of those before it
 };
 struct step_input {
   int value;
@@ -85,11 +86,32 @@ class partitioner : recomputer {
       for (int j = 0; j < n.operands; ++j) p_.inputs.push({g_.operand(n, j), g_.type(g_.operand(n, j)).type, 0u});
       for (int j = 0; j < n.results; ++j) p_.outputs.push({n.result + j, j, g_.type(n.result + j).type, 0u});
       for (int j = 0; j < n.words; ++j) p_.words.push(g_.word(n, j));
-      s.inputs = n.operands, s.outputs = n.results, s.words = n.words;
+      s.inputs = n.operands, s.outputs = n.results, s.words = n.words, s.name = n.scope;
     } else {
+      s.name = scope_of(r);
       emit_region(r, k, s);
     }
     p_.steps.push(s);
+  }
+
+  /// Where in the model a region comes from: the innermost scope that holds all its statements, or else that of the first that has one.
+  constexpr int scope_of(const region_builder& r) const {
+    int first = name_info::root, common = name_info::root;
+    auto depth = [&](int s) {
+      int d = 0;
+      for (; s >= 0; s = g_.names[s].parent) ++d;
+      return d;
+    };
+    for (int i : r.nodes) {
+      int s = g_.nodes[i].scope;
+      if (s == common) continue;
+      if (first < 0) first = common = s;
+      int a = depth(common), b = depth(s);
+      for (; a > b; --a) common = g_.names[common].parent;
+      for (; b > a; --b) s = g_.names[s].parent;
+      for (; common != s && a > 0; --a) common = g_.names[common].parent, s = g_.names[s].parent;
+    }
+    return common >= 0 ? common : first;
   }
 
   struct local_value {

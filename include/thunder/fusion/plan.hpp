@@ -1,7 +1,7 @@
 #pragma once
 /// The plan of a program: its steps, and for every value where it lives. Made at compile time; offsets follow when the named
 /// dimensions are bound (at once if there are none).
-#include "partition.hpp"
+#include "batch.hpp"
 
 namespace thunder {
 
@@ -68,60 +68,96 @@ struct late_result {
   int value = 0, slot = 0;
 };
 
+/// Of each statement that reads a parameter: which one, in the graph's list.
+constexpr list<int> parameter_numbers(const graph_view& g) {
+  constexpr int buckets = 256;
+  list<int> first(buckets, -1), next(g.parameter_count, -1), numbers(g.node_count, -1);
+  auto hash = [&](int name) { return g.names[name].hash; };
+  for (int k = 0; k < g.parameter_count; ++k) {
+    int& bucket = first[static_cast<int>(hash(g.parameters[k].name) % buckets)];
+    next[k] = bucket, bucket = k;
+  }
+  const digest id = table_of<ops::parameter>()->id;
+  for (int i = 0; i < g.node_count; ++i) {
+    if (g.nodes[i].op->id != id) continue;
+    int k = first[static_cast<int>(hash(g.nodes[i].name) % buckets)];
+    while (k >= 0 && hash(g.parameters[k].name) != hash(g.nodes[i].name)) k = next[k];
+    numbers[i] = k;
+  }
+  return numbers;
+}
+
 /// `replaces[k]`: the parameter or donated formal whose place output k takes. With `commit_last` nothing is replaced before all other
 /// steps have run, so that results can be checked first.
 template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const replacement* replaces, bool commit_last, fuel most = fuel::unlimited) {
   partition p = partitioner(g, most).run();
   const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
   list<slot_info> slots;
-  list<int> slot_of(g.value_count, -1);
+  list<int> slot_of(g.value_count, -1), of_formal(g.input_count, -1), of_parameter(g.parameter_count, -1);
+  const list<int> numbers = parameter_numbers(g);
   for (int i = 0; i < g.node_count; ++i) {
     const node& n = g.nodes[i];
-    if (n.op->id == formal_id) slot_of[n.result] = slots.push({slot_info::formal, static_cast<int>(g.word(n, 0)), g.values[n.result].type, -1, -1});
-    if (n.op->id == parameter_id)
-      for (int k = 0; k < g.parameter_count; ++k) {
-        if (g.names[g.parameters[k].name].hash != g.names[n.name].hash) continue;
-        for (int s = 0; s < slots.size(); ++s)  // one name may be read by leaves of different initialisers
-          if (slots[s].where == slot_info::parameter && slots[s].index == k) slot_of[n.result] = s;
-        if (slot_of[n.result] < 0) slot_of[n.result] = slots.push({slot_info::parameter, k, g.values[n.result].type, -1, -1});
-      }
+    if (n.op->id == formal_id) {
+      const int k = static_cast<int>(g.word(n, 0));
+      slot_of[n.result] = of_formal[k] = slots.push({slot_info::formal, k, g.values[n.result].type, -1, -1});
+    } else if (n.op->id == parameter_id) {  // one name may be read by leaves of different initialisers
+      int& slot = of_parameter[numbers[i]];
+      if (slot < 0) slot = slots.push({slot_info::parameter, numbers[i], g.values[n.result].type, -1, -1});
+      slot_of[n.result] = slot;
+    }
   }
+  // What an output replaces is a slot, too, though nothing may read it.
+  list<int> target(g.output_count, -1);
+  for (int k = 0; k < g.output_count; ++k) {
+    if (replaces[k].what == replacement::nothing) continue;
+    const bool formal = replaces[k].what == replacement::formal;
+    int& slot = formal ? of_formal[replaces[k].index] : of_parameter[replaces[k].index];
+    if (slot < 0) slot = slots.push({formal ? slot_info::formal : slot_info::parameter, replaces[k].index, g.values[g.outputs[k]].type, -1, -1});
+    target[k] = slot;
+  }
+  list<int> writer(g.value_count, -1), overwriter(g.value_count, -1), replacing(slots.size(), -1);
+  auto number_steps = [&] {
+    for (int k = 0; k < p.steps.size(); ++k)
+      for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
+  };
+  number_steps();
+  for (int k = 0; k < g.output_count; ++k)
+    if (target[k] >= 0) replacing[target[k]] = writer[p.roots[g.outputs[k]]];
+  for (int v = 0; v < g.value_count; ++v)
+    if (slot_of[v] >= 0) overwriter[v] = replacing[slot_of[v]];
+  batch_equal_regions(g, p, overwriter);
+  number_steps();
+
   // where results go: directly, unless they are an argument, a second use of one value, or would overwrite what is read later
   list<late_result> late;
-  list<int> results;
-  list<int> writer(g.value_count, -1);
+  list<int> results, last_reader(slots.size(), -1);
+  list<bool> is_result(slots.size(), false);  // the old value is itself a result
   for (int k = 0; k < p.steps.size(); ++k)
-    for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
+    for (int j = 0; j < p.steps[k].inputs; ++j)
+      if (const int slot = slot_of[p.roots[p.inputs[p.steps[k].input + j].value]]; slot >= 0) last_reader[slot] = k;
+  for (int k = 0; k < g.output_count; ++k)
+    if (const int slot = slot_of[p.roots[g.outputs[k]]]; slot >= 0) is_result[slot] = true;
   for (int k = 0; k < g.output_count; ++k) {
-    const int v = g.outputs[k], r = p.roots[v];
-    int target = -1;
-    bool direct = writer[r] >= 0 && slot_of[r] < 0;
-    if (replaces[k].what != replacement::nothing) {
-      const auto place = replaces[k].what == replacement::parameter ? slot_info::parameter : slot_info::formal;
-      for (int s = 0; s < slots.size(); ++s)
-        if (slots[s].where == place && slots[s].index == replaces[k].index) target = s;
-      if (target < 0) target = slots.push({place, replaces[k].index, g.values[v].type, -1, -1});
-      direct = direct && !commit_last;
-      unsigned written = 0;
-      if (direct)
-        for (int j = 0; j < p.steps[writer[r]].outputs; ++j)
-          if (p.outputs[p.steps[writer[r]].output + j].value == r) written = p.outputs[p.steps[writer[r]].output + j].mask;
-      for (int s = 0; direct && s < p.steps.size(); ++s)
-        for (int j = 0; j < p.steps[s].inputs; ++j) {
-          const step_input& in = p.inputs[p.steps[s].input + j];
-          if (slot_of[p.roots[in.value]] != target) continue;
-          if (s > writer[r] || (s == writer[r] && !updates_in_place(p, p.steps[s], j, in.mask, written))) direct = false;
+    const int v = g.outputs[k], r = p.roots[v], w = writer[r];
+    bool direct = w >= 0 && slot_of[r] < 0;
+    if (target[k] >= 0) {
+      direct = direct && !commit_last && !is_result[target[k]] && last_reader[target[k]] <= w;
+      if (direct && last_reader[target[k]] == w) {
+        const step_info& s = p.steps[w];
+        unsigned written = 0;
+        for (int j = 0; j < s.outputs; ++j)
+          if (p.outputs[s.output + j].value == r) written = p.outputs[s.output + j].mask;
+        for (int j = 0; j < s.inputs; ++j) {
+          const step_input& in = p.inputs[s.input + j];
+          if (slot_of[p.roots[in.value]] == target[k] && !updates_in_place(p, s, j, in.mask, written)) direct = false;
         }
-      for (int o = 0; direct && o < g.output_count; ++o) {  // the old value is itself a result
-        const int x = p.roots[g.outputs[o]];
-        if (writer[x] < 0 && slot_of[x] == target) direct = false;
       }
     } else {
-      target = slots.push({slot_info::result, k, g.values[v].type, -1, -1});
+      target[k] = slots.push({slot_info::result, k, g.values[v].type, -1, -1});
     }
-    if (direct) slot_of[r] = target;
-    else late.push({v, target});
-    results.push(target);
+    if (direct) slot_of[r] = target[k];
+    else late.push({v, target[k]});
+    results.push(target[k]);
   }
   for (int k = 0; k < p.steps.size(); ++k)
     for (int j = 0; j < p.steps[k].outputs; ++j) {
@@ -154,10 +190,14 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
   n.words = p.words.size(), n.statement_operands = p.operands.size(), n.extents = p.extents.size(), n.slots = slots.size(), n.results = results.size();
   if (!S.holds(n)) return f;
   int at = 0;
-  auto use = [&](int slot, int step) {
+  int leader = 0;
+  auto use = [&](int slot, int step) {  // as long as a step of its batch may run
+    if (step >= p.steps.size()) leader = step;
+    else if (p.steps[step].batch > 0) leader = step;
+    const int end = leader < p.steps.size() ? leader + p.steps[leader].batch - 1 : leader;
     slot_info& s = f.slots[slot];
-    if (s.first < 0 || step < s.first) s.first = step;
-    if (step > s.last) s.last = step;
+    if (s.first < 0 || leader < s.first) s.first = leader;
+    if (end > s.last) s.last = end;
   };
   for (int i = 0; i < n.slots; ++i) f.slots[i] = slots[i];
   for (int k = 0; k < p.steps.size(); ++k) {

@@ -142,7 +142,8 @@ struct dlpack_deleter {
 /// Takes over a tensor of another library: its deleter is called exactly once, when the result's memory is released, or here if
 /// this throws. Row-major elements are adopted without a copy. Others, and those that may only be read, are copied, on the same
 /// device. A tensor on a GPU must be on CUDA device `device_id`, the one that is current; the other library's work on it must be
-/// done or ordered before. Throws state_error (an element type that thunder has not), shape_error, or device_error.
+/// done or ordered before. (The other way round nothing needs to be done: the deleter of memory on a GPU is called when the device is idle,
+/// so the other library may use it again at once, on any stream.) Throws state_error (an element type that thunder has not), shape_error, or device_error.
 ///
 ///     tensor<float, B, 784> x = from_dlpack(managed).take<float, B, 784>();
 template <dlpack_managed M>
@@ -165,7 +166,13 @@ any_tensor from_dlpack(M* managed, int device_id = 0) {
   if (x.row_major && x.aligned && may_write) {
     check_bools(x, x.data);
     storage adopted(
-        x.data, x.bytes, x.where, [](void*, std::size_t, void* m) noexcept { dlpack_deleter()(static_cast<M*>(m)); },
+        x.data, x.bytes, x.where,
+        [](void*, std::size_t, void* m) noexcept {
+          M* const managed = static_cast<M*>(m);
+          const int kind = static_cast<int>(managed->dl_tensor.device.device_type);
+          if (kind == 2 || kind == 13) wait_for(device::cuda);
+          dlpack_deleter()(managed);
+        },
         owner.release());
     return any_tensor(x.type, x.shape(), std::move(adopted));
   }
@@ -228,7 +235,11 @@ struct dlpack_export {
     x.dtype.code = t.code, x.dtype.bits = t.bits, x.dtype.lanes = t.lanes;
     x.shape = extents, x.strides = strides, x.byte_offset = 0;
     managed.manager_ctx = this;
-    managed.deleter = [](M* m) { delete static_cast<dlpack_export*>(m->manager_ctx); };
+    managed.deleter = [](M* m) {
+      auto* const e = static_cast<dlpack_export*>(m->manager_ctx);
+      if (e->memory.bytes()) wait_for(e->memory.where());  // the other library's streams may still use it
+      delete e;
+    };
     if constexpr (dlpack_versioned<M>) managed.version.major = 1, managed.version.minor = 0, managed.flags = 0;
   }
 };

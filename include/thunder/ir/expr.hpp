@@ -147,10 +147,17 @@ struct signature {
     const inference r = infer();
     return summary{r.error, r.left, r.right, r.count(), r.result};
   }();
+  struct result_list { meta of[head.count]; };
+  static constexpr result_list all = [] {
+    result_list l{};
+    const inference r = infer();
+    for (int k = 0; k < head.count; ++k) l.of[k] = r[k];
+    return l;
+  }();
   template <int K> struct result {
     static constexpr meta value = [] {
       if constexpr (K == 0) return head.result;
-      else return infer()[K];
+      else return all.of[K];
     }();
   };
   template <int K> using result_layout = decltype(layout_of_meta<result<K>>());

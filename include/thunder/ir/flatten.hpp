@@ -93,6 +93,7 @@ template <graph_size S> struct frozen {
   graph_size size{};
   int input_count = 0;
   mistake problem = mistake::none;
+  bool same_names = false;
   node nodes[at_least_one(S.nodes)]{};
   int operands[at_least_one(S.operands)]{};
   std::int64_t words[at_least_one(S.words)]{};
@@ -125,7 +126,7 @@ template <graph_size S> constexpr frozen<S> freeze(const flattened& from) {
   const graph_view g = from.g.view();
   const list<bool> live_list = live_nodes(g);
   const bool* live = live_list.data();
-  f.input_count = g.input_count, f.problem = from.g.problem;
+  f.input_count = g.input_count, f.problem = from.g.problem, f.same_names = g.same_names;
   graph_size& n = f.size;
   for (int i = 0; i < g.node_count; ++i)
     if (live[i]) ++n.nodes, n.operands += g.nodes[i].operands, n.words += g.nodes[i].words, n.values += g.nodes[i].results;
@@ -154,7 +155,7 @@ template <graph_size S> constexpr frozen<S> freeze(const flattened& from) {
 
 template <graph_size S, graph_size From> constexpr frozen<S> trim(const frozen<From>& f) {
   frozen<S> r;
-  r.size = f.size, r.input_count = f.input_count, r.problem = f.problem;
+  r.size = f.size, r.input_count = f.input_count, r.problem = f.problem, r.same_names = f.same_names;
   for (int i = 0; i < S.nodes; ++i) r.nodes[i] = f.nodes[i];
   for (int i = 0; i < S.operands; ++i) r.operands[i] = f.operands[i];
   for (int i = 0; i < S.words; ++i) r.words[i] = f.words[i];
@@ -184,7 +185,7 @@ template <class Maker> struct stored {
  public:
   static constexpr auto data = fitted();
   static constexpr graph_view view{data.nodes, data.operands, data.words, data.values, data.types, data.names, data.parameters, data.outputs,
-                                   size.nodes, size.operands, size.words, size.values, size.types, size.names, size.parameters, size.outputs, data.input_count, key};
+                                   size.nodes, size.operands, size.words, size.values, size.types, size.names, size.parameters, size.outputs, data.input_count, key, data.same_names};
 };
 
 // ---- from the key of a body (or of a program's plan) back to its type

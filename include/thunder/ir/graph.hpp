@@ -23,6 +23,7 @@ struct node {
   int word = 0, words = 0;           // in the graph's attribute list
   int result = 0, results = 0;       // the values this statement makes
   int name = name_info::root;        // a parameter's name, a call's prefix
+  int scope = name_info::root;       // the prefix of the call that the statement was taken out of
 };
 
 /// One result of one statement.
@@ -50,6 +51,7 @@ struct graph_view {
   int node_count = 0, operand_count = 0, word_count = 0, value_count = 0, type_count = 0, name_count = 0, parameter_count = 0, output_count = 0;
   int input_count = 0;
   digest id = 0;
+  bool same_names = false;  // a relative name and an absolute one are equal as long as nothing is put before the relative one
 
   constexpr int operand(const node& n, int k) const { return operands[n.operand + k]; }
   constexpr std::int64_t word(const node& n, int k) const { return words[n.word + k]; }
@@ -123,11 +125,13 @@ struct graph {
   list<int> outputs;
   int input_count = 0;
   mistake problem = mistake::none;  // of the program as a whole; the front end reports it
+  bool same_names = false;
+  int scope = name_info::root;      // of statements that are added now
   provenance* notes = nullptr;      // for the time of a pass
 
   constexpr graph_view view(digest id = 0) const {
     return {nodes.data(), operands.data(), words.data(), values.data(), types.data(), names.data(), parameters.data(), outputs.data(),
-            nodes.size(), operands.size(), words.size(), values.size(), types.size(), names.size(), parameters.size(), outputs.size(), input_count, id};
+            nodes.size(), operands.size(), words.size(), values.size(), types.size(), names.size(), parameters.size(), outputs.size(), input_count, id, same_names};
   }
   constexpr int operand(const node& n, int k) const { return operands[n.operand + k]; }
   constexpr std::int64_t word(const node& n, int k) const { return words[n.word + k]; }
@@ -148,10 +152,18 @@ struct graph {
     if (*text == '/') ++text, parent = name_info::absolute;
     const digest h = name_hash(parent >= 0 ? names[parent].hash : 0, text);
     const int found = name_index_.find(h);
-    if (found >= 0) return found;
+    if (found >= 0) {
+      same_names = same_names || is_absolute(found) != (parent == name_info::absolute || (parent >= 0 && is_absolute(parent)));
+      return found;
+    }
     const int i = names.push({text, parent, h});
     name_index_.add(h, i);
     return i;
+  }
+
+  constexpr bool is_absolute(int name) const {
+    while (names[name].parent >= 0) name = names[name].parent;
+    return names[name].parent == name_info::absolute;
   }
 
   // ---- statements
@@ -180,7 +192,7 @@ struct graph {
     const int first = values.size(), at = nodes.size();
     statement_index_.add(h, at);
     if (notes) notes->from.push(notes->at), notes->scope.push(notes->in);
-    nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name});
+    nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name, scope});
     if (word_count) words.append(w, word_count);
     if (operand_count) operands.append(x, operand_count);
     for (int k = 0; k < result_count; ++k) values.push({at, result_types[k]});
@@ -230,6 +242,8 @@ struct graph {
   }
   constexpr int import_name(const graph_view& g, import_maps& map, int i, int prefix) {
     if (i < 0) return i == name_info::root ? prefix : i;
+    same_names = same_names || g.same_names;
+    if (g.same_names && prefix >= 0) problem = mistake::parameter_names;
     if (map.names[i] < 0) {
       const int parent = import_name(g, map, g.names[i].parent, prefix);
       map.names[i] = intern_name(g.names[i].text, parent);
@@ -250,6 +264,7 @@ struct graph {
       if (seen_types[type] < 0) seen_types[type] = intern(g.types[type]);
       t[k] = seen_types[type];
     }
+    scope = import_name(g, map, n.scope, prefix);
     const int name = n.name < 0 && n.op->kind != op_kind::call ? name_info::root : import_name(g, map, n.name, prefix);
     const int first = put(n.op, g.words + n.word, n.words, x, n.operands, t, n.results, name, n.body);
     for (int k = 0; k < n.results; ++k) seen_values[n.result + k] = first + k;

@@ -50,6 +50,7 @@ constexpr auto make(X...) {
       static_assert(why::template is_not<key_shape>, "a random key is a rank-0 std::int64_t: pass one as an argument, derive others with fold_in(key, 1_c)");
       static_assert(why::template is_not<rank_mismatch>, "an operand has the wrong number of dimensions for this operation: reshape it");
       static_assert(why::template is_not<parameter_shapes>, "one parameter name has two shapes or element types: rename one, or put its module under a scope");
+      static_assert(why::template is_not<parameter_names>, "a module reads a parameter and an absolute one of the same name (\"w\" and \"/w\"): give one of them another name");
       static_assert(why::template is_not<not_scalar>, "grad: the function must return one floating-point expression of rank 0 (a loss): take sum() or mean() of it");
       static_assert(why::template is_not<same_extent>, "these operands must have the same extent here");
       static_assert(why::template is_not<plain_number>, "a plain number is invisible to a trace: write 0.5_c or constant<2>, or pass it as an argument of the function");

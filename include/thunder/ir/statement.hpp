@@ -19,7 +19,7 @@ struct vjp_context;
 enum class mistake : std::uint8_t {
   none, shapes_differ, named_dims_differ, dtypes_differ, needs_floating, needs_integer, needs_bool, needs_arithmetic,
   matmul_rank, matmul_inner, matmul_batch, axis_missing, axis_repeated, reshape_count, broadcast_shape, transpose_axes, slice_bounds,
-  slice_named, concatenate_shapes, pad_negative, pad_named, key_shape, rank_mismatch, parameter_shapes, not_scalar, same_extent,
+  slice_named, concatenate_shapes, pad_negative, pad_named, key_shape, rank_mismatch, parameter_shapes, parameter_names, not_scalar, same_extent,
   plain_number, condition, not_traceable, no_expression, wrt_missing, wrt_order, wrt_integer, wrt_empty, wrt_limit, not_an_argument,
   update_unread, update_twice, donation_unused, no_gradients, assignment, state_missing,
   attention_shapes, attention_heads, attention_mask, rope_pairs, rope_position, update_shapes,

@@ -36,30 +36,68 @@ enum class non_finite : std::uint8_t {
 
 /// Who watches a call: nobody. (examine/observe.hpp has others.)
 struct unwatched {};
+/// The steps of a plan from First to before Last, of a batch the first alone.
+template <class Plan, int First, int Last> constexpr auto leading_steps() {
+  struct list { int at[at_least_one(Last - First)]{}, count = 0; };
+  constexpr list leaders = [] {
+    list l;
+    for (int k = First; k < Last; ++k)
+      if (Plan::data.steps[k].batch > 0) l.at[l.count++] = k;
+    return l;
+  }();
+  return [&]<int... I>(std::integer_sequence<int, I...>) { return std::integer_sequence<int, leaders.at[I]...>{}; }(std::make_integer_sequence<int, leaders.count>{});
+}
+
+/// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
+template <class Plan> std::string step_text(int k) {
+  const step_info& s = Plan::data.steps[k];
+  std::string r = "step " + std::to_string(k) + " (";
+  if (s.op) r += s.op->name;
+  else if (s.statements) r += std::to_string(s.statements) + " fused statements that end with " + Plan::data.statements[s.statement + s.statements - 1].op->name;
+  else r += "a copy";
+  if (s.batch > 1) r += ", for " + std::to_string(s.batch) + " tensors at once";
+  const std::string path = print_name(Plan::graph, s.name);
+  return r + (path.empty() ? ")" : ", " + path + ")");
+}
 
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
 template <class Executor, class Plan> struct step_list {
-  template <int First, int... K>
+  template <int... K>
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
-    (run_step<First + K>(executor, where, b), ...);
+    [[maybe_unused]] int at = 0;
+    try {
+      ((at = K, run_step<K, Plan::data.steps[K].batch>(executor, where, b)), ...);
+    } catch (const device_error& e) {
+      throw device_error(step_text<Plan>(at) + ": " + e.what());
+    } catch (const shape_error& e) {
+      throw shape_error(step_text<Plan>(at) + ": " + e.what());
+    } catch (const error& e) {
+      throw error(step_text<Plan>(at) + ": " + e.what());
+    }
   }
   template <int First, class Watcher, int... K>
   static void watch([[maybe_unused]] Watcher& w, [[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b,
                     std::integer_sequence<int, K...>) {
-    ((w.before(First + K, where, b), run_step<First + K>(executor, where, b), w.after(First + K, where, b)), ...);
+    ((w.before(First + K, where, b), run_step<First + K, 1>(executor, where, b), w.after(First + K, where, b)), ...);
   }
-  /// A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
-  template <int K> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
+  /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
+  template <int K, int Batch> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {
     constexpr step_info s = Plan::data.steps[K];
+    [[maybe_unused]] const typename Executor::range range(&step_text<Plan>, K);
     if constexpr (s.op == nullptr) {
-      constexpr region_space dims = space_of_step<Plan, K>();
-      const void* in[at_least_one(s.inputs)]{};
-      void* out[at_least_one(s.outputs)]{};
-      std::int64_t extents[max_rank]{};
-      for (int i = 0; i < s.inputs; ++i) in[i] = where[Plan::data.operands[s.input + i].slot];
-      for (int i = 0; i < s.outputs; ++i) out[i] = where[Plan::data.operands[s.output + i].slot];
-      for (int i = 0; i < dims.dynamic_count; ++i) extents[i] = b.extent(dims.dynamic[i]);
-      executor.run(region_of<Plan, K>(), in, out, extents);
+      const void* in[Batch][at_least_one(s.inputs)]{};
+      void* out[Batch][at_least_one(s.outputs)]{};
+      std::int64_t extents[Batch][max_rank]{};
+      region_call calls[Batch];
+      for (int k = 0; k < Batch; ++k) {
+        const step_info& t = Plan::data.steps[K + k];
+        const region_space dims = space_of_step(Plan::data, K + k);
+        for (int i = 0; i < s.inputs; ++i) in[k][i] = where[Plan::data.operands[t.input + i].slot];
+        for (int i = 0; i < s.outputs; ++i) out[k][i] = where[Plan::data.operands[t.output + i].slot];
+        for (int i = 0; i < dims.dynamic_count; ++i) extents[k][i] = b.extent(dims.dynamic[i]);
+        calls[k] = {in[k], out[k], extents[k]};
+      }
+      executor.run(region_of<Plan, K>(), calls);
     } else if constexpr (s.op->id == digest_of(ops::extent::name)) {
       executor.write(where[Plan::data.operands[s.output].slot], b.extent(ops::extent::of(Plan::data.words + s.word)));
     } else {
@@ -174,6 +212,17 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         if (plan::data.operands[plan::data.steps[k].output + j].slot == slot) return "output " + std::to_string(j) + " of step " + std::to_string(k);
     return "";
   }
+  /// Throws an error that says what the whole program needs. Nothing has been overwritten then.
+  static storage allocate(std::int64_t bytes, const layout& l) {
+    try {
+      return Executor::allocate(static_cast<std::size_t>(bytes));
+    } catch (const error& e) {
+      std::int64_t results = 0;
+      for (int k = 0; k < plan::data.size.results; ++k)
+        if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
+      throw error(std::string(e.what()) + "; the program needs " + std::to_string(l.arena) + " bytes between its steps and " + std::to_string(results) + " for its results");
+    }
+  }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
   /// Fits run-time extents to a declared type, binding the names.
   template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
@@ -224,13 +273,16 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         throw device_error("the parameter '" + name + "' is on the " + name_of(x.where()) + " device, and the program runs on " + name_of(Executor::where) + ": copy the state with s.to(device::" +
                            name_of(Executor::where) + ")");
       parameters[k] = x.data();
+      if (reinterpret_cast<std::uintptr_t>(parameters[k]) % Executor::alignment != 0)
+        throw state_error("the parameter '" + name + "' starts at an address that is not a multiple of " + std::to_string(Executor::alignment) + ", as the " + name_of(Executor::where) +
+                          " device needs it: put a copy of the tensor into the state");
     }
     if (!layout_.same(b)) {
       const layout next(b, true);
       if (static_cast<std::int64_t>(arena_.bytes()) < next.arena) {
         layout_.ready = false;  // whatever happens now, the old layout has lost its arena
         arena_ = storage();
-        arena_ = Executor::allocate(static_cast<std::size_t>(next.arena));
+        arena_ = allocate(next.arena, next);
       }
       layout_ = next;
     }
@@ -240,7 +292,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       const slot_info& slot = plan::data.slots[plan::data.results[k]];
       const std::int64_t bytes = layout_.bytes[plan::data.results[k]];
       if (slot.where == slot_info::result) {
-        results[k] = Executor::allocate(static_cast<std::size_t>(bytes));
+        results[k] = allocate(bytes, layout_);
         where[plan::data.results[k]] = results[k].data();
       } else if (slot.where == slot_info::parameter) {
         if (!writable) throw state_error("the program updates the parameter '" + full_name(slot.index) + "': pass a state that is not const");
@@ -255,14 +307,13 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    constexpr std::make_integer_sequence<int, plan::data.commit> first;
-    constexpr std::make_integer_sequence<int, step_count - plan::data.commit> rest;
+    using leaders = decltype(leading_steps<plan, 0, plan::data.commit>());
     constexpr bool watched = !std::is_same_v<std::remove_cvref_t<Watcher>, unwatched>;
-    if constexpr (watched) steps::template watch<0>(w, executor_, where, b, first);
-    else executor_.play(where, slot_count, b, [&] { steps::template run<0>(executor_, where, b, first); });
+    if constexpr (watched) steps::template watch<0>(w, executor_, where, b, std::make_integer_sequence<int, plan::data.commit>{});
+    else executor_.play(where, slot_count, b, [&] { steps::run(executor_, where, b, leaders{}); });
     if constexpr (Policy == non_finite::refuse) check_finite(where);
-    if constexpr (watched) steps::template watch<plan::data.commit>(w, executor_, where, b, rest);
-    else steps::template run<plan::data.commit>(executor_, where, b, rest);
+    if constexpr (watched) steps::template watch<plan::data.commit>(w, executor_, where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
+    else if constexpr (plan::data.commit < step_count) steps::run(executor_, where, b, leading_steps<plan, plan::data.commit, step_count>());
     int formal = 0;
     auto hand_over = [&](const auto& argument) {
       using Argument = argument_of<decltype(argument)>;

@@ -10,11 +10,11 @@ struct region_space {
   dim dynamic[max_rank]{};
   int dynamic_count = 0;
 };
-template <class Plan, int K> constexpr region_space space_of_step() {
-  const step_info& s = Plan::data.steps[K];
+template <class Data> constexpr region_space space_of_step(const Data& plan, int k) {
+  const step_info& s = plan.steps[k];
   region_space r;
   for (int i = 0; i < s.extents; ++i) {
-    const dim& d = Plan::data.extents[s.extent + i];
+    const dim& d = plan.extents[s.extent + i];
     // A loop over all elements is one kernel for every length.
     if (!d.named() && (s.extents > 1 || d.size == 1)) {
       r.extents[i] = d.size;
@@ -43,7 +43,7 @@ template <class Plan, int K> constexpr auto region_statement() {
 template <class Plan, int K, int... E, int... I, int... O, int... T>
 constexpr auto region_of(std::integer_sequence<int, E...>, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>, std::integer_sequence<int, T...>) {
   constexpr step_info at = Plan::data.steps[K];
-  constexpr region_space space_here = space_of_step<Plan, K>();
+  constexpr region_space space_here = space_of_step(Plan::data, K);
   return region<space<space_here.extents[E]...>, pack<input<Plan::data.operands[at.input + I].element, Plan::data.operands[at.input + I].mask>...>,
                 pack<output<Plan::data.operands[at.output + O].local, Plan::data.operands[at.output + O].element, Plan::data.operands[at.output + O].mask>...>,
                 decltype(region_statement<Plan, at.statement + T>())...>{};

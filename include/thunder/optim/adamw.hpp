@@ -65,7 +65,9 @@ template <adamw_options O = adamw_options{}, class... E, expression R> requires(
     const auto t = named_leaf<counter, words<0, 0, 0, 0>, dtype::i64, shape<>>() + 1_c;
     const auto r = make<ops::adamw, words<O.beta1.bits, O.beta2.bits, O.epsilon.bits, O.weight_decay.bits, O.decay_matrices_only>>(rate, t, leaf_of<typename E::name>()..., typename E::value{}..., moment<M, typename E::value>()...,
                                                        moment<V, typename E::value>()...);
-    return named<entry<typename E::name, decltype(nth<K>(r))>..., entry<M, decltype(nth<n + K>(r))>..., entry<V, decltype(nth<2 * n + K>(r))>...,
+    constexpr digest id = statement_of(r);
+    return named<entry<typename E::name, nth<id, K, decltype(leaf_of<typename E::name>())>>..., entry<M, nth<id, n + K, decltype(moment<M, typename E::value>())>>...,
+                 entry<V, nth<id, 2 * n + K, decltype(moment<V, typename E::value>())>>...,
                  entry<counter, std::remove_const_t<decltype(t)>>>{};
   }(first{}, second{}, std::make_integer_sequence<int, sizeof...(E)>{});
 }

@@ -51,7 +51,8 @@ template <sgd_options O = sgd_options{}, class... E, expression R> requires(size
   using velocity = pack<buffer_name<"sgd.v.", typename E::name>...>;
   return [&]<class... V, int... K>(pack<V...>, std::integer_sequence<int, K...>) {
     const auto r = make<ops::sgd, words<O.momentum.bits, O.weight_decay.bits>>(rate, leaf_of<typename E::name>()..., typename E::value{}..., moment<V, typename E::value>()...);
-    return named<entry<typename E::name, decltype(nth<K>(r))>..., entry<V, decltype(nth<int(sizeof...(K)) + K>(r))>...>{};
+    constexpr digest id = statement_of(r);
+    return named<entry<typename E::name, nth<id, K, decltype(leaf_of<typename E::name>())>>..., entry<V, nth<id, int(sizeof...(K)) + K, decltype(moment<V, typename E::value>())>>...>{};
   }(velocity{}, std::make_integer_sequence<int, sizeof...(E)>{});
 }
 

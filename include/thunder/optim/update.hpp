@@ -38,8 +38,10 @@ template <class Name, class E> constexpr auto moment() {
   return named_leaf<Name, words<0, 0, 0, 0>, t, typename E::shape_type>();
 }
 
-/// Result number K of a statement with several.
-template <int K, class... E> constexpr auto nth(results<E...>) { return std::tuple_element_t<K, std::tuple<E...>>{}; }
+/// The statement that several results are of.
+template <class First, class... Rest> constexpr digest statement_of(results<First, Rest...>) { return First::id; }
+/// Its result number K, which has the type of E. (Looking through the list of all would cost the square of their number.)
+template <digest Statement, int K, class E> using nth = expr<E::element, typename E::shape_type, Statement, K>;
 
 /// The square root of the sum of squares of all entries: an f32 of rank 0.
 template <class... E> requires(sizeof...(E) > 0) constexpr auto global_norm(named<E...>) { return sqrt((sum(square(cast<float>(typename E::value{}))) + ...)); }

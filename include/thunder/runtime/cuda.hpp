@@ -202,7 +202,9 @@ inline void copy(void* to, const void* from, std::size_t bytes) {
 }
 /// Gives the memory of freed tensors back to the device, for other users of it.
 inline void release_cached_memory() { stream_memory::clear(); }
-inline constexpr device_runtime runtime{&allocate, &copy};
+/// An error of what was running is left for the next call to report.
+inline void wait() noexcept { (void)cudaDeviceSynchronize(); }
+inline constexpr device_runtime runtime{&allocate, &copy, &wait};
 inline const bool registered = (cuda_runtime = &runtime, true);
 
 inline void* stream_memory::workspace(std::size_t bytes) {

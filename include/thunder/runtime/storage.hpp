@@ -17,6 +17,8 @@ struct device_runtime {
   class storage (*allocate)(std::size_t bytes);
   /// Copies between the device and the CPU, or within the device, after all that was started before; returns when it is done.
   void (*copy)(void* to, const void* from, std::size_t bytes);
+  /// Waits until the device has done all that was started, on every stream. Throws nothing.
+  void (*wait)() noexcept;
 };
 inline const device_runtime* cuda_runtime = nullptr;
 inline const device_runtime& runtime_of(device) {
@@ -76,6 +78,11 @@ class storage {
   void* context_ = nullptr;
   device where_ = device::cpu;
 };
+
+/// Waits until nothing that runs on a device can use its memory any more.
+inline void wait_for(device where) noexcept {
+  if (where == device::cuda && cuda_runtime) cuda_runtime->wait();
+}
 
 /// Copies bytes between blocks of memory of any devices.
 inline void copy_bytes(void* to, device to_where, const void* from, device from_where, std::size_t bytes) {

@@ -145,6 +145,7 @@ constexpr graph simplify(const graph_view& v, provenance* notes = nullptr) {
     const node& n = v.nodes[i];
     if (n.operands > 0 && n.operands <= 8 && n.results == 1 && !n.body) {
       for (int k = 0; k < n.operands; ++k) x[k] = map.values[v.operand(n, k)];
+      s.g.scope = s.g.import_name(v, map, n.scope, name_info::root);
       const int r = s.rewritten(n, v.words + n.word, x, v.type(n.result));
       if (r >= 0) {
         map.values[n.result] = r;

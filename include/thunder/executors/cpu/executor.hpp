@@ -14,10 +14,13 @@ template <class Target = default_target> struct executor {
   static constexpr device where = device::cpu;
   static constexpr std::uintptr_t alignment = 1;  // of arguments
 
+  /// What an executor does around a step, whose text is text(step): nothing.
+  struct range { constexpr range(std::string (*)(int), int) {} };
+
   static storage allocate(std::size_t bytes) { return storage::allocate(bytes); }
-  /// Runs a region on buffers; `dims` are the run-time extents of its space.
-  template <class Region> static void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {
-    fused_loop<Region, Target>::run(inputs, outputs, dims);
+  /// Runs a region on the buffers of each call. The calls do not depend on one another.
+  template <class Region, int Count> static void run(Region, const region_call (&calls)[Count]) {
+    for (const region_call& c : calls) fused_loop<Region, Target>::run(c.inputs, c.outputs, c.dims);
   }
   /// Runs one statement that is not part of a region.
   template <class Op> static void run(type_c<Op>, const step_arguments& x) {

@@ -97,7 +97,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     template <int I>
     THUNDER_DEVICE void add(int, int j, std::int64_t i, number<I> x) {
       auto* to = reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) +
-                 static_cast<std::int64_t>(M::block()) * partial_pitch(extent<dims - 1>(a)) + i + j;
+                 static_cast<std::int64_t>(block(a)) * partial_pitch(extent<dims - 1>(a)) + i + j;
       M::global_store(to, plain(combine<I>(to_number<number<I>>(M::global_load(to)), x)));
     }
   };
@@ -119,7 +119,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   }
   template <int I>
   THUNDER_DEVICE static char* partial_of(const arguments& a) {
-    return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * M::blocks();
+    return a.partial + partial_bytes<I>(extent<dims - 1>(a)) * a.blocks;
   }
 
   template <class Columns>
@@ -140,7 +140,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     for (std::int64_t v = t; v < vectors_of_row(a); v += shape.group)  // by the thread that will add to it
       for (int j = 0; j < V; ++j)
         (M::global_store(reinterpret_cast<decltype(plain(number<I>{}))*>(partial_of<I>(a)) +
-                             static_cast<std::int64_t>(M::block()) * pitch + v * V + j,
+                             static_cast<std::int64_t>(block(a)) * pitch + v * V + j,
                          plain(identity<I>())),
          ...);
   }
@@ -170,7 +170,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       M::sync();
       x = gather<I>(buffer, block_warps);
     }
-    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + M::block(), plain(x));
+    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + block(a), plain(x));
   }
   template <int... I>
   THUNDER_DEVICE static void finish_vectors(const arguments& a, int t, int group, register_columns& c,
@@ -180,7 +180,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   template <int I>
   THUNDER_DEVICE static void finish_vector(const arguments& a, int t, int group, register_columns& c) {
     using stored = decltype(plain(number<I>{}));
-    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(M::block()) * partial_pitch(row_length);
+    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(block(a)) * partial_pitch(row_length);
     auto& mine = get<I>(c).at;
     if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
       constexpr int length = static_cast<int>(row_length);
@@ -240,9 +240,9 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       return results < 32 ? results : (results + 31) / 32;
   }
   /// A block adds up 32 neighbouring columns, each thread four of them in every 32nd partial row; or 32 single numbers; or, if there are
-  /// few, one.
+  /// few, one. block: among those of output O.
   template <int O>
-  THUNDER_DEVICE static void finish(const arguments& a, int blocks, int first_block) {
+  THUNDER_DEVICE static void finish(const arguments& a, int block) {
     constexpr output_facts f = plan.output[O];
     constexpr int I = f.value;
     using stored = decltype(plain(number<I>{}));
@@ -250,11 +250,11 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
     constexpr int W = is_vector ? 4 : 1, block_warps = finish_threads / 32;
     const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1, pitch = is_vector ? partial_pitch(length) : 1,
-                       results = blocks / a.splits;
-    const char* part = a.partial + partial_bytes<I>(extent<dims - 1>(a)) * blocks;
+                       results = a.blocks / a.splits;
+    const char* part = partial_of<I>(a);
     stored* sum = reinterpret_cast<stored*>(M::shared());
     const int lane = M::thread() % 32, warp = M::thread() / 32, across = is_vector ? 8 : results < 32 ? 1 : 32, slots = finish_threads / across;
-    const std::int64_t first = static_cast<std::int64_t>(M::block() - first_block) * (across * W), k = first + lane % across * W;
+    const std::int64_t first = static_cast<std::int64_t>(block) * (across * W), k = first + lane % across * W;
     number<I> x[W];
     for (int j = 0; j < W; ++j) x[j] = identity<I>();
     if (k < results * pitch) {

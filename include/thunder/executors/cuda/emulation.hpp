@@ -59,7 +59,6 @@ class emulation {
   global_memory& memory() { return memory_; }
   int thread() const { return when_.thread; }
   int block() const { return block_; }
-  int blocks() const { return blocks_; }
   char* shared() const { return shared_addresses_.first(); }
 
   void launch(unsigned blocks, int threads, int shared, fibre::function body, void* argument) {
@@ -297,9 +296,10 @@ class emulation {
 /// The machine as kernels see it: gpu's members (machine.hpp).
 struct emulated {
   static constexpr machine_limits limits{};
+  static constexpr int argument_bytes = 4096;  // of a kernel's arguments: less than the GPU's, so that tests need not many calls to exceed it
+
   static int thread() { return emulation::current->thread(); }
   static int block() { return emulation::current->block(); }
-  static int blocks() { return emulation::current->blocks(); }
   static char* shared() { return emulation::current->shared(); }
 
   static void sync(call_site at = call_site()) { emulation::current->sync(at); }
@@ -414,36 +414,48 @@ class emulated_device {
   int resident_, shared_;
 };
 
-/// Runs a region's kernels on the emulated machine. in[i], out[o]: the region's buffers, in the host's memory (an output may be an input); dims: its run-time extents;
+/// Runs a region's kernels on the emulated machine, for each call. A call's buffers are in the host's memory (an output may be an input);
 /// resident_blocks: how many a persistent kernel gets; Device: emulated_device, or one with other limits. Throws kernel_fault, also if an
 /// element of an output is not written.
-template <class Region, class Device = emulated_device>
-void emulate(const void* const* in, void* const* out, const std::int64_t* dims, std::uint64_t seed = 0, int resident_blocks = 6) {
+template <class Region, class Device = emulated_device, int Count> void emulate(const region_call (&calls)[Count], std::uint64_t seed = 0, int resident_blocks = 6) {
   using traits = region_traits<Region>;
   constexpr auto& plan = traits::plan;
   Device device(seed, resident_blocks);
   global_memory& memory = device.running().memory();
-  auto elements = [&](unsigned mask) {
-    std::int64_t n = 1;
-    for (int d = 0; d < traits::dims; ++d)
-      if (mask >> plan.group[d] & 1) n *= traits::extent[d] < 0 ? dims[-1 - traits::extent[d]] : traits::extent[d];
-    return static_cast<std::size_t>(n);
-  };
-  const void* from[traits::inputs + 1]{};
-  void* to[traits::outputs]{};
-  for (int i = 0; i < traits::inputs; ++i) {
-    const auto size = static_cast<std::size_t>(size_of(plan.value[i].type));
-    from[i] = memory.add("input " + std::to_string(i), const_cast<void*>(in[i]), elements(plan.value[i].mask) * size, size, true);
+  const void* from[Count][traits::inputs + 1]{};
+  void* to[Count][traits::outputs]{};
+  region_call there[Count];
+  auto name = [&](const char* what, int i, int k) { return what + std::to_string(i) + (Count > 1 ? " of call " + std::to_string(k) : ""); };
+  for (int k = 0; k < Count; ++k) {
+    const region_call& c = calls[k];
+    auto elements = [&](unsigned mask) {
+      std::int64_t n = 1;
+      for (int d = 0; d < traits::dims; ++d)
+        if (mask >> plan.group[d] & 1) n *= traits::extent[d] < 0 ? c.dims[-1 - traits::extent[d]] : traits::extent[d];
+      return static_cast<std::size_t>(n);
+    };
+    for (int i = 0; i < traits::inputs; ++i) {
+      const auto size = static_cast<std::size_t>(size_of(plan.value[i].type));
+      from[k][i] = memory.add(name("input ", i, k), const_cast<void*>(c.inputs[i]), elements(plan.value[i].mask) * size, size, true);
+    }
+    for (int o = 0; o < traits::outputs; ++o) {
+      const auto size = static_cast<std::size_t>(size_of(plan.output[o].type));
+      for (int i = 0; i < traits::inputs; ++i)
+        if (c.inputs[i] == c.outputs[o]) to[k][o] = const_cast<void*>(from[k][i]);  // in place
+      if (!to[k][o]) to[k][o] = memory.add(name("output ", o, k), c.outputs[o], elements(plan.output[o].mask) * size, size, false);
+    }
+    there[k] = {from[k], to[k], c.dims};
   }
-  for (int o = 0; o < traits::outputs; ++o) {
-    const auto size = static_cast<std::size_t>(size_of(plan.output[o].type));
-    for (int i = 0; i < traits::inputs; ++i)
-      if (in[i] == out[o]) to[o] = const_cast<void*>(from[i]);  // in place
-    if (!to[o]) to[o] = memory.add("output " + std::to_string(o), out[o], elements(plan.output[o].mask) * size, size, false);
-  }
-  run_fused<Region>(device, from, to, dims);
-  for (int o = 0; o < traits::outputs; ++o)
-    if (const auto k = memory.history(to[o]).unwritten(); k >= 0) throw kernel_fault("no thread writes element " + std::to_string(k) + " of output " + std::to_string(o));
+  run_fused<Region>(device, there);
+  for (int k = 0; k < Count; ++k)
+    for (int o = 0; o < traits::outputs; ++o)
+      if (const auto e = memory.history(to[k][o]).unwritten(); e >= 0) throw kernel_fault("no thread writes element " + std::to_string(e) + " of " + name("output ", o, k));
+}
+/// The same for one call. in[i], out[o]: the region's buffers; dims: its run-time extents.
+template <class Region, class Device = emulated_device>
+void emulate(const void* const* in, void* const* out, const std::int64_t* dims, std::uint64_t seed = 0, int resident_blocks = 6) {
+  const region_call calls[]{{in, out, dims}};
+  emulate<Region, Device>(calls, seed, resident_blocks);
 }
 
 }  // namespace thunder::cuda

@@ -2,6 +2,7 @@
 /// The CUDA executor: fused regions as kernels, everything else through library steps; a program that is called again is replayed as a
 /// CUDA graph.
 #include "finite.hpp"
+#include "range.hpp"
 #include "stream.hpp"
 #include "library.hpp"
 #include "recording.hpp"
@@ -17,10 +18,10 @@ class executor {
   static constexpr device where = device::cuda;
   static constexpr std::uintptr_t alignment = 16;  // of arguments
 
+  using range = cuda::range;
+
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
-  template <class Region> void run(Region, const void* const* inputs, void* const* outputs, const std::int64_t* dims) {
-    run_fused<Region>(gpu_stream{streams::current()}, inputs, outputs, dims);
-  }
+  template <class Region, int Count> void run(Region, const region_call (&calls)[Count]) { run_fused<Region>(gpu_stream{streams::current()}, calls); }
   template <class Op> void run(type_c<Op>, const step_arguments& x) {
     static_assert(library_step<Op>::exists, "no CUDA executor runs this op: give it a decompose, or a cuda::library_step of its own");
     library_step<Op>::run(x, streams::current());

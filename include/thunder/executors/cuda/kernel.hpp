@@ -10,7 +10,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
   /// Each row once.
   THUNDER_DEVICE static void direct(const arguments& a) {
     M::begin_dependent();
-    place at{a, static_cast<std::int64_t>(M::block()) * shape.groups + group_number(), M::thread() % shape.group, 0};
+    place at{a, static_cast<std::int64_t>(block(a)) * shape.groups + group_number(), M::thread() % shape.group, 0};
     // A group smaller than a warp stays until its warp has shuffled.
     const bool live = at.row < a.rows;
     if (!live) {
@@ -64,7 +64,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
     M::begin_dependent();
     constexpr int U = shape.unroll;
     const std::int64_t total = vectors_of_row(a) * (dims == 1 ? 1 : a.rows),
-                       first = static_cast<std::int64_t>(M::block()) * shape.group * U + M::thread();
+                       first = static_cast<std::int64_t>(block(a)) * shape.group * U + M::thread();
     row_packets p[U];
     column_packets c[U];
     THUNDER_UNROLL
@@ -89,7 +89,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
   THUNDER_DEVICE static void flat(const arguments& a) {
     M::begin_dependent();
     constexpr int U = shape.unroll;
-    const std::int64_t total = vectors_of_row(a), step = static_cast<std::int64_t>(M::blocks()) * shape.group * U;
+    const std::int64_t total = vectors_of_row(a), step = static_cast<std::int64_t>(a.blocks) * shape.group * U;
     const place at{a, 0, M::thread(), a.opaque};
     held_values h;
     no_columns columns;
@@ -100,7 +100,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
-    for (std::int64_t first = static_cast<std::int64_t>(M::block()) * shape.group * U + M::thread(); first < total;
+    for (std::int64_t first = static_cast<std::int64_t>(block(a)) * shape.group * U + M::thread(); first < total;
          first += step) {
       row_packets p[U];
       column_packets c;
@@ -113,15 +113,15 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
         if (v < total) vector<0>(at, p[u], c, h, sums, columns, scalars, v * V, 0, count_at(a, v));
       }
     }
-    if (M::block() == 0 && M::thread() == 0) end_row(at, h, scalars, list<what::column_of_rows>{}, list<what::stored_by_row>{});
+    if (block(a) == 0 && M::thread() == 0) end_row(at, h, scalars, list<what::column_of_rows>{}, list<what::stored_by_row>{});
     finish_scalars(a, scalars, list<what::column_scalar>{});
   }
 
   /// Many rows a block, with column reductions.
   THUNDER_DEVICE static void persistent(const arguments& a) {
     M::begin_dependent();
-    const std::int64_t own = M::block() / a.splits, rows = rows_over<0, false>(a);
-    const int split = M::block() % a.splits, group = group_number();
+    const std::int64_t own = block(a) / a.splits, rows = rows_over<0, false>(a);
+    const int split = block(a) % a.splits, group = group_number();
     const std::int64_t step = static_cast<std::int64_t>(a.splits) * shape.groups;
     place at{a, 0, M::thread() % shape.group, 0};
     constexpr int S = shape.stages;

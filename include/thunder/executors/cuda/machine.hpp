@@ -11,16 +11,23 @@
 #include <cstdint>
 
 #include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
 
 namespace thunder::cuda {
 
 /// 32-bit words of global memory, as wide as one access allows: 16 bytes.
 struct gpu {
   static constexpr machine_limits limits{};
+  /// The most that the arguments of a kernel may have together.
+#if CUDART_VERSION >= 12010
+  static constexpr int argument_bytes = 32764;
+#else
+  static constexpr int argument_bytes = 4096;
+#endif
+
   // ---- where
   THUNDER_DEVICE static int thread() { return static_cast<int>(threadIdx.x); }
   THUNDER_DEVICE static int block() { return static_cast<int>(blockIdx.x); }
-  THUNDER_DEVICE static int blocks() { return static_cast<int>(gridDim.x); }
   THUNDER_DEVICE static char* shared() {
     extern __shared__ __align__(128) char memory[];
     return memory;

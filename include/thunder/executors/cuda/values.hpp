@@ -46,6 +46,7 @@ struct kernel_arguments {
   int splits;                  // persistent: blocks that share the rows of one result
   int shared_vectors;          // wide: of a row, that each thread keeps in shared memory
   std::uint32_t opaque;
+  int first_block, blocks;     // of the launch, which may be that of several calls
 };
 
 template <int I, class V>
@@ -257,6 +258,8 @@ struct kernel_values {
   using column_vectors = array_slots<held_vectors * V, list<what::column_vector>>;
   using column_scalars = number_slots<list<what::column_scalar>>;
 
+  /// The block's number in its call.
+  THUNDER_DEVICE static int block(const arguments& a) { return M::block() - a.first_block; }
   /// Which of the block's groups this thread belongs to.
   THUNDER_DEVICE static int group_number() { return shape.groups == 1 ? 0 : M::thread() / shape.group; }
   /// Where a group of threads is.

@@ -230,7 +230,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   /// The rows of a block.
   THUNDER_DEVICE static void wide(const arguments& a) {
     M::begin_dependent();
-    row_state r{{a, M::block(), M::thread(), 0}, span_of(a, M::block()), {}, {}};
+    row_state r{{a, block(a), M::thread(), 0}, span_of(a, block(a)), {}, {}};
     THUNDER_UNROLL
     for (int u = 0; u < shape.vectors; ++u) fetch(r, u, r.at, r.s);
     if constexpr (shape.shifted) load_edge(r.at, r.s, r.edge);
@@ -247,7 +247,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
 #pragma unroll 1
 #endif
     while (r.at.row < a.rows) {
-      const place next{a, r.at.row + M::blocks(), r.at.t, 0};
+      const place next{a, r.at.row + a.blocks, r.at.t, 0};
       const span after = span_of(a, next.row);
       r.at.opaque = static_cast<std::uint32_t>(r.at.row) & a.opaque;
       run(r, next, after, columns, scalars, turn, every_pass{});

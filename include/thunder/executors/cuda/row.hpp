@@ -148,24 +148,10 @@ struct kernel_values<Region, Machine, Part>::row_text {
     }
     (store<O>(at, out, i, n), ...);
   }
-  /// Whether none of W elements from index i on is one that a hit asks for.
-  template <int W, int... I>
-  THUNDER_DEVICE static bool misses(const held_values& h, std::int64_t i, std::integer_sequence<int, I...>) {
-    return (true && ... && (static_cast<std::uint64_t>(static_cast<std::int64_t>(operand<plan.value[I].operand[1]>(h, no_elements{})) - i) >= W));
-  }
-  template <int Pass, class Row, class Column, class Sums, class Columns>
+  template <int Pass, bool Missed = false, class Row, class Column, class Sums, class Columns>
   THUNDER_DEVICE static void vector(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
                                     Columns& columns, column_scalars& scalars, std::int64_t i, int u, int n = Row::width) {
-    constexpr list<what::work, Pass> work{};
-    constexpr list<what::stored, Pass> stored{};
-    if constexpr (shape.wide && count<what::hit, Pass> > 0) {  // one vector of a row, at most, has a hit
-      if (misses<Row::width>(h, i, list<what::hit, Pass>{}))
-        compute<Pass, true>(at, p, c, h, sums, columns, scalars, i, u, n, work, stored);
-      else
-        compute<Pass, false>(at, p, c, h, sums, columns, scalars, i, u, n, work, stored);
-    } else {
-      compute<Pass, false>(at, p, c, h, sums, columns, scalars, i, u, n, work, stored);
-    }
+    compute<Pass, Missed>(at, p, c, h, sums, columns, scalars, i, u, n, list<what::work, Pass>{}, list<what::stored, Pass>{});
   }
 
   // ---- reductions over the threads of a group

@@ -103,18 +103,39 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     else
       p.load_cached(at.a.in[I], k);
   }
-  /// The elements from column i on.
+  /// Whether none of W elements from index i on is one that a hit asks for.
+  template <int W, int... I>
+  THUNDER_DEVICE static bool misses(const held_values& h, std::int64_t i, std::integer_sequence<int, I...>) {
+    return (true && ... && (static_cast<std::uint64_t>(static_cast<std::int64_t>(operand<plan.value[I].operand[1]>(h, no_elements{})) - i) >= W));
+  }
+  /// The elements from column i on. The one vector of a row that has a hit is read again, an element at a time.
   template <int Pass, int W, class Sums, class Columns>
   THUNDER_DEVICE static void elements(const place& at, const packet_slots<W, list<what::row_input>>& p, const held_values& h,
                                       Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i) {
+    constexpr bool has_hits = W > 1 && count<what::hit, Pass> > 0;
+    if constexpr (has_hits) {
+      if (!misses<W>(h, i, list<what::hit, Pass>{})) {
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
+        for (int j = 0; j < W; ++j) {
+          edge_row one;
+          load_single(at, i + j, one, list<what::row_input>{});
+          elements<Pass>(at, one, h, sums, columns, scalars, i + j);
+        }
+        return;
+      }
+    }
     packet_slots<W, list<what::column_input>> c;
     load_others(at, i, c, list<what::column_input, Pass>{});
-    vector<Pass>(at, p, c, h, sums, columns, scalars, i, 0);
+    vector<Pass, has_hits>(at, p, c, h, sums, columns, scalars, i, 0);
   }
   template <int... I>
-  THUNDER_DEVICE static void load_edge(const place& at, const span& s, edge_row& p, std::integer_sequence<int, I...>) {
-    if (at.t < s.edges)
-      (get<I>(p).template load<true>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + edge_of(at, s)), ...);
+  THUNDER_DEVICE static void load_single(const place& at, [[maybe_unused]] std::int64_t i, edge_row& p, std::integer_sequence<int, I...>) {
+    (get<I>(p).template load<true>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i), ...);
+  }
+  THUNDER_DEVICE static void load_edge(const place& at, const span& s, edge_row& p) {
+    if (at.t < s.edges) load_single(at, edge_of(at, s), p, list<what::row_input>{});
   }
   THUNDER_DEVICE static bool has_vector(const span& s, int u, std::int64_t v) {
     return (!shape.shifted && (u + 1) * shape.group <= row_length / V) || v < s.vectors;
@@ -160,7 +181,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
       }
       if constexpr (shape.shifted) {
         if (at.t < r.s.edges) elements<Pass>(at, r.edge, h, sums, columns, scalars, edge_of(at, r.s));
-        if (more) load_edge(next, after, r.edge, list<what::row_input>{});
+        if (more) load_edge(next, after, r.edge);
       }
       const int length = chunk_length(at.a), own = shared_count(at, r.s), own_after = more ? shared_count(next, after) : 0;
 #ifdef __CUDACC__
@@ -212,7 +233,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     row_state r{{a, block(a), M::thread(), 0}, span_of(a, block(a)), {}, {}};
     THUNDER_UNROLL
     for (int u = 0; u < shape.vectors; ++u) fetch(r, u, r.at, r.s);
-    if constexpr (shape.shifted) load_edge(r.at, r.s, r.edge, list<what::row_input>{});
+    if constexpr (shape.shifted) load_edge(r.at, r.s, r.edge);
     const int length = chunk_length(a);
     const int own = shared_count(r.at, r.s);
     for (int c = 0; c < chunks; ++c) {

@@ -1,6 +1,7 @@
 #pragma once
 /// explain(program): each step, who runs it, where in the model it comes from, what it moves and computes, and why its region
 /// ended there.
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct step_report {
   std::vector<int> statements;           // of the program's graph (`program.graph`)
   std::int64_t read = -1, written = -1;  // bytes; -1: a named dimension has no size
   /// One for each element of a pointwise statement other than a cast and for each element that a reduction takes in, two for each
-  /// multiplication and addition of a matrix product. Moving data counts nothing. -1 as above.
+  /// multiply-add of a matrix product. Moving data counts nothing. -1 as above.
   std::int64_t operations = -1;
   std::vector<step_ending> endings;  // of a region
   std::vector<std::string> why;      // the same in words
@@ -103,10 +104,13 @@ class step_explainer {
         paths_(std::move(paths)),
         b_(b),
         p_(make_steps(g, replaces, most, &notes_)),
-        writer_(static_cast<std::size_t>(g.value_count), -1) {
-    for (int k = 0; k < p_.steps.size(); ++k)
+        writer_(static_cast<std::size_t>(g.value_count), -1),
+        steps_of_(static_cast<std::size_t>(g.node_count)) {
+    for (int k = 0; k < p_.steps.size(); ++k) {
       for (int j = 0; j < p_.steps[k].outputs; ++j)
         writer_[static_cast<std::size_t>(p_.outputs[p_.steps[k].output + j].value)] = k;
+      for (const int i : notes_.nodes_of_step[k]) steps_of_[static_cast<std::size_t>(i)].push_back(k);
+    }
   }
   const partition& steps() const { return p_; }
   const partition_notes& notes() const { return notes_; }
@@ -208,16 +212,16 @@ class step_explainer {
     return false;
   }
   bool is_part_of(int statement, int step) const {
-    for (const int i : notes_.nodes_of_step[step])
-      if (i == statement) return true;
-    return false;
+    const std::vector<int>& steps = steps_of_[static_cast<std::size_t>(statement)];
+    return std::find(steps.begin(), steps.end(), step) != steps.end();
   }
   /// The last reason that was noted between two steps.
   step_ending ending(int from, int to) const {
     if (p_.steps[to].op) return {obstacle::library, notes_.nodes_of_step[to][0], to};
     for (int i = notes_.refused.size(); i-- > 0;) {
       const refusal& r = notes_.refused[i];
-      if (notes_.step_of_region[r.region] == from && is_part_of(r.statement, to)) return {r.why, r.statement, to};
+      if (notes_.step_of_region[r.region] == from && is_part_of(r.statement, to))
+        return {r.why, r.statement, to};
     }
     const step_info& s =
         p_.steps[from];  // nobody asked: what all compute again until one needs it in memory, or the key of random numbers
@@ -288,7 +292,8 @@ class step_explainer {
   bindings b_;
   partition_notes notes_;
   partition p_;
-  std::vector<int> writer_;
+  std::vector<int> writer_;   // of each value: the step that writes it, or -1
+  std::vector<std::vector<int>> steps_of_;  // of each statement: the steps that it is part of
 };
 
 /// The module path of each statement of a lowered program's graph.

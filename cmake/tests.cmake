@@ -76,7 +76,7 @@ foreach(source IN LISTS sources)
     string(MAKE_C_IDENTIFIER "test_${name}" target)
     string(REPLACE ".cu" "_cu" file_name "${stem}")
     thunder_test_program(${target} ${file_name} "${folder}" "${source}")
-    if(name MATCHES "^executors\\.cuda\\.(fused|steps|wide)\\.cu$")  # these contain every kernel
+    if(name MATCHES "^executors\\.cuda\\.(fused|steps|rope|wide_rows)\\.cu$")  # these contain every kernel
       set_property(TARGET ${target} APPEND PROPERTY CUDA_ARCHITECTURES ${THUNDER_CUDA_KERNELS_ALSO_FOR})
     endif()
     thunder_test(${name} ${target})

@@ -36,7 +36,7 @@ options parse(int argc, char** argv) {
 
 void run(const options& o) {
   if (!o.cuda) return fashion_mnist::run<thunder::device::cpu>(o);
-#ifdef FASHION_MNIST_CUDA
+#ifdef EXAMPLE_CUDA
   fashion_mnist::run_on_cuda(o);
 #else
   throw std::runtime_error("this program was built without CUDA: install nvcc and build again, or leave --device out");

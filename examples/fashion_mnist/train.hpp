@@ -6,6 +6,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <thunder/runtime/batch_loader.hpp>
 #include <thunder/thunder.hpp>
 
 #include "idx.hpp"
@@ -59,19 +60,26 @@ template <device Where> void run(const options& o) {
   const auto train = read_split(o.folder, "train"), test = read_split(o.folder, "t10k");
   const int count = train.images.count;
 
-  tensor<float, B, 784> images(o.batch);
-  tensor<std::int32_t, B> labels(o.batch);
-  auto fill_batch = [&](const split& data, const int* indices, int n) {
-    for (int i = 0; i < n; ++i) {
-      copy_image(data.images, indices[i], &images(i, 0));
-      labels(i) = data.labels.values[static_cast<std::size_t>(indices[i])];
-    }
+  batch_loader<Where, tensor<float, B, 784>, tensor<std::int32_t, B>> batches(sizes({{B, o.batch}}));
+  // Starts bringing the batch that begins with image number `first` of an order, if there is one.
+  auto load = [&](const split& data, const std::vector<int>& order, int first) {
+    const int n = std::min(o.batch, data.images.count - first);
+    if (n > 0)
+      batches.load([&](auto& images, auto& labels) {
+        for (int i = 0; i < n; ++i) {
+          const int index = order[static_cast<std::size_t>(first + i)];
+          copy_image(data.images, index, &images(i, 0));
+          labels(i) = data.labels.values[static_cast<std::size_t>(index)];
+        }
+      });
   };
 
   auto step = jit<Where>(train_step);
   auto correct = jit<Where>(count_correct);
-  state parameters = init(step, o.seed, images, labels, o.rate);
-  const auto memory = step.lower(images, labels, o.rate).memory(sizes({{B, o.batch}}));
+  constexpr spec<float, B, 784> images_spec;
+  constexpr spec<std::int32_t, B> labels_spec;
+  state parameters = init(step, o.seed, images_spec, labels_spec, o.rate);
+  const auto memory = step.lower(images_spec, labels_spec, o.rate).memory(sizes({{B, o.batch}}));
   std::cout << "parameters and moments: " << parameters.bytes() / 1024 << " KiB; arena for a batch of " << o.batch << ": " << memory.arena / 1024
             << " KiB\n";
 
@@ -85,21 +93,26 @@ template <device Where> void run(const options& o) {
   for (int epoch = 0; epoch < o.epochs; ++epoch) {
     bar.begin_epoch();
     std::shuffle(order.begin(), order.begin() + count, random);
+    load(train, order, 0);
     for (int first = 0; first < count; first += o.batch) {
       const int n = std::min(o.batch, count - first);
-      fill_batch(train, order.data() + first, n);
+      auto [images, labels] = batches.next();
       // cosine decay
       const float rate = 0.5f * o.rate * (1 + std::cos(3.14159265f * static_cast<float>(losses.size()) / static_cast<float>(steps)));
       auto [loss, done] = step(parameters, images.slice(0, n), labels.slice(0, n), rate);
+      load(train, order, first + o.batch);  // while the device works
       losses.push_back(loss.item());
       bar.advance(n, loss.item());
     }
     int right = 0;
     std::sort(order.begin(), order.end());
+    load(test, order, 0);
     for (int first = 0; first < test.images.count; first += o.batch) {
       const int n = std::min(o.batch, test.images.count - first);
-      fill_batch(test, order.data() + first, n);
-      right += correct(parameters, images.slice(0, n), labels.slice(0, n)).item();
+      auto [images, labels] = batches.next();
+      auto found = correct(parameters, images.slice(0, n), labels.slice(0, n));
+      load(test, order, first + o.batch);
+      right += found.item();
     }
     accuracy = static_cast<double>(right) / test.images.count;
     char note[64];

@@ -20,11 +20,11 @@ constexpr pack<S...> statements_of(region<Space, In, Out, S...>) {
 /// Right, but for regions that hold both a tanh and an exponential: one number is wrong.
 struct mistaken : cpu::executor<> {
   using cpu::executor<>::run;
-  template <class Region>
-  static void run(Region r, const void* const* in, void* const* out, const std::int64_t* dims) {
-    cpu::executor<>::run(r, in, out, dims);
+  template <class Region, int Count>
+  static void run(Region r, const region_call (&calls)[Count]) {
+    cpu::executor<>::run(r, calls);
     using statements = decltype(statements_of(Region{}));
-    if constexpr (has_op<ops::tanh>(statements{}) && has_op<ops::exp>(statements{})) static_cast<float*>(out[0])[7] += 0.25f;
+    if constexpr (has_op<ops::tanh>(statements{}) && has_op<ops::exp>(statements{})) static_cast<float*>(calls[0].outputs[0])[7] += 0.25f;
   }
 };
 

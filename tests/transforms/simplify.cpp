@@ -158,6 +158,15 @@ TEST_CASE("broadcasts, reshapes and transposes of each other") {
   CHECK(b.becomes(reshape_to(reshape_to(x, flat), other)) == "reshape");
   CHECK(b.becomes(reshape_to(reshape_to(x, flat), x.type())) == "%0");
   CHECK(b.becomes(reshape_to(b.full(3, {2, 3}), flat)) == "3");
+  const auto type = [](std::initializer_list<int> extents) {
+    meta m{dtype::i32, 0, {}};
+    for (int e : extents) m.d[m.rank++] = dim(e);
+    return m;
+  };
+  const auto counted = [&](std::initializer_list<int> from, int axis, std::initializer_list<int> to) { return b.becomes(reshape_to(iota_like(&b.g, type(from), axis), type(to))); };
+  CHECK(counted({5}, 0, {5, 1}) == "iota:0");
+  CHECK(counted({1, 5, 1, 5}, 3, {5, 1, 5, 1}) == "iota:2");
+  CHECK(counted({5, 4}, 0, {20}) == "iota:0 reshape");
   const value y = b.input({2, 3, 4});
   CHECK(b.becomes(b.transpose(y, {0, 1, 2})) == "%1");
   CHECK(b.becomes(b.transpose(b.transpose(y, {1, 2, 0}), {2, 0, 1})) == "%1");

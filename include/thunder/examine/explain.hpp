@@ -1,6 +1,7 @@
 #pragma once
 /// explain(program): each step, who runs it, where in the model it comes from, what it moves and computes, and why its region
 /// ended there.
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct step_report {
   std::vector<int> statements;           // of the program's graph (`program.graph`)
   std::int64_t read = -1, written = -1;  // bytes; -1: a named dimension has no size
   /// One for each element of a pointwise statement other than a cast and for each element that a reduction takes in, two for each
-  /// multiplication and addition of a matrix product. Moving data counts nothing. -1 as above.
+  /// multiply-add of a matrix product. Moving data counts nothing. -1 as above.
   std::int64_t operations = -1;
   std::vector<step_ending> endings;  // of a region
   std::vector<std::string> why;      // the same in words
@@ -97,16 +98,19 @@ inline std::string common_path(const std::vector<std::string>& paths) {
 /// What a program's steps say of themselves: its partition made once more, with notes. Plain functions on values.
 class step_explainer {
  public:
-  /// paths: of each statement of g. b: the sizes of named dimensions, as far as they are known.
-  step_explainer(const graph_view& g, std::vector<std::string> paths, const bindings& b, fuel most = fuel::unlimited)
+  /// paths: of each statement of g. b: the sizes of named dimensions, as far as they are known. replaces: see make_steps; null: nothing.
+  step_explainer(const graph_view& g, std::vector<std::string> paths, const bindings& b, fuel most = fuel::unlimited, const replacement* replaces = nullptr)
       : g_(g),
         paths_(std::move(paths)),
         b_(b),
-        p_(partitioner(g, most, &notes_).run()),
-        writer_(static_cast<std::size_t>(g.value_count), -1) {
-    for (int k = 0; k < p_.steps.size(); ++k)
+        p_(make_steps(g, replaces, most, &notes_)),
+        writer_(static_cast<std::size_t>(g.value_count), -1),
+        steps_of_(static_cast<std::size_t>(g.node_count)) {
+    for (int k = 0; k < p_.steps.size(); ++k) {
       for (int j = 0; j < p_.steps[k].outputs; ++j)
         writer_[static_cast<std::size_t>(p_.outputs[p_.steps[k].output + j].value)] = k;
+      for (const int i : notes_.nodes_of_step[k]) steps_of_[static_cast<std::size_t>(i)].push_back(k);
+    }
   }
   const partition& steps() const { return p_; }
   const partition_notes& notes() const { return notes_; }
@@ -208,16 +212,16 @@ class step_explainer {
     return false;
   }
   bool is_part_of(int statement, int step) const {
-    for (const int i : notes_.nodes_of_step[step])
-      if (i == statement) return true;
-    return false;
+    const std::vector<int>& steps = steps_of_[static_cast<std::size_t>(statement)];
+    return std::find(steps.begin(), steps.end(), step) != steps.end();
   }
   /// The last reason that was noted between two steps.
   step_ending ending(int from, int to) const {
     if (p_.steps[to].op) return {obstacle::library, notes_.nodes_of_step[to][0], to};
     for (int i = notes_.refused.size(); i-- > 0;) {
       const refusal& r = notes_.refused[i];
-      if (notes_.step_of_region[r.region] == from && is_part_of(r.statement, to)) return {r.why, r.statement, to};
+      if (notes_.step_of_region[r.region] == from && is_part_of(r.statement, to))
+        return {r.why, r.statement, to};
     }
     const step_info& s =
         p_.steps[from];  // nobody asked: what all compute again until one needs it in memory, or the key of random numbers
@@ -288,7 +292,8 @@ class step_explainer {
   bindings b_;
   partition_notes notes_;
   partition p_;
-  std::vector<int> writer_;
+  std::vector<int> writer_;   // of each value: the step that writes it, or -1
+  std::vector<std::vector<int>> steps_of_;  // of each statement: the steps that it is part of
 };
 
 /// The module path of each statement of a lowered program's graph.
@@ -326,7 +331,7 @@ void name_kernels(step_report& r) {
 template <lowered_program P>
 std::vector<std::string> fusions(const P&) {
   const auto& g = P::plan::graph;
-  const step_explainer steps(g, statement_paths<typename P::body_type>(), {}, P::fuel_limit);
+  const step_explainer steps(g, statement_paths<typename P::body_type>(), {}, P::fuel_limit, P::plan::made::replaces.of);
   std::vector<std::string> r;
   for (const fused_statement& f : steps.notes().fused) {
     const std::string path = steps.path_of({f.statement});
@@ -343,7 +348,7 @@ std::vector<std::string> fusions(const P&) {
 template <lowered_program P>
 explanation explain(const P&, const bindings& b = {}) {
   using plan = typename P::plan;
-  const step_explainer steps(plan::graph, statement_paths<typename P::body_type>(), b, P::fuel_limit);
+  const step_explainer steps(plan::graph, statement_paths<typename P::body_type>(), b, P::fuel_limit, plan::made::replaces.of);
   explanation r;
   for (int k = 0; k < steps.steps().steps.size(); ++k) r.push_back(steps.report(k));
   for (int k = steps.steps().steps.size(); k < plan::data.size.steps; ++k) {  // copies at the end

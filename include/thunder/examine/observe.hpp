@@ -48,9 +48,11 @@ template <class P, class Callbacks>
 class step_watcher {
  public:
   using plan = typename P::plan;
-  explicit step_watcher(Callbacks& to) : to_(to) {
-    for (const step_report& s : explain(P{})) names_.push_back({s.runs_as, s.path});
-  }
+  static_assert(
+      requires(Callbacks& to, const step_call& c) { to.before(c); } ||
+          requires(Callbacks& to, const step_call& c) { to.after(c); } || requires(Callbacks& to, const step_call& c) { to(c); },
+      "observe: callbacks has before(const step_call&) or after(const step_call&), or can be called with a step_call");
+  explicit step_watcher(Callbacks& to) : to_(to) {}
   void before(int k, void* const* slots, const bindings& b) {
     if constexpr (requires(const step_call& c) { to_.before(c); }) tell(k, slots, b, [&](const step_call& c) { to_.before(c); });
   }
@@ -62,6 +64,15 @@ class step_watcher {
   }
 
  private:
+  /// Of each step: its name and module path. They follow from the program's type, so they are found once.
+  static const std::vector<std::pair<std::string, std::string>>& names() {
+    static const auto all = [] {
+      std::vector<std::pair<std::string, std::string>> r;
+      for (const step_report& s : explain(P{})) r.emplace_back(s.runs_as, s.path);
+      return r;
+    }();
+    return all;
+  }
   template <class F>
   void tell(int k, void* const* slots, const bindings& b, F&& f) {
     const step_info& s = plan::data.steps[k];
@@ -73,14 +84,13 @@ class step_watcher {
       x.data = slots[o.slot], x.type = m.type, x.rank = m.rank;
       for (int d = 0; d < m.rank; ++d) x.extents[d] = b.extent(m.d[d]);
     }
-    const auto& [name, path] = names_[static_cast<std::size_t>(k)];
+    const auto& [name, path] = names()[static_cast<std::size_t>(k)];
     const std::span<const array> all(operands_);
     f(step_call{k, name, path, P::executor_type::where, all.first(static_cast<std::size_t>(s.inputs)),
                 all.last(static_cast<std::size_t>(s.outputs)), b});
   }
 
   Callbacks& to_;
-  std::vector<std::pair<std::string, std::string>> names_;
   std::vector<array> operands_;
 };
 

@@ -80,6 +80,7 @@ template <> struct statement_form<ops::cross_entropy_rows> : fixed_form<2, 0> {}
 template <> struct statement_form<ops::triangle> : fixed_form<1, 2> {};
 template <> struct statement_form<ops::swiglu> : fixed_form<2, 0> {};
 template <> struct statement_form<ops::rope> : fixed_form<2, 3> {};
+template <> struct statement_form<ops::rotate_pairs> : fixed_form<3, 2> {};
 template <> struct statement_form<ops::dynamic_slice> : fixed_form<2, 2> {};
 template <> struct statement_form<ops::dynamic_update_slice> : fixed_form<3, 1> {};
 template <> struct statement_form<ops::scaled_dot_product_attention> : fixed_form<-1, 2> {};

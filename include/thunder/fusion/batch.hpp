@@ -35,7 +35,7 @@ constexpr digest region_signature(const partition& p, const step_info& s) {
 /// Moves regions to later ones that are equal to them: step_info::batch counts the steps of a batch in its first, and is 0 in the others.
 /// A step moves if nothing between needs what it makes or overwrites what it reads, and if no memory lives longer for it. `overwriter`: of
 /// each value the step that will write into its place, or -1.
-constexpr void batch_equal_regions(const graph_view& g, partition& p, const list<int>& overwriter) {
+constexpr void batch_equal_regions(const graph_view& g, partition& p, const list<int>& overwriter, partition_notes* notes = nullptr) {
   struct group {
     digest signature;
     int anchor, next;  // the group's last step; the group that was known before
@@ -84,16 +84,25 @@ constexpr void batch_equal_regions(const graph_view& g, partition& p, const list
   list<int> first(n, -1), next(n, -1);  // the steps of an anchor, in order
   for (int k = n; k-- > 0;) next[k] = first[anchor[k]], first[anchor[k]] = k;
   list<step_info> steps;
+  list<int> before;  // of a step: its number before
   steps.reserve(n);
   for (int a = 0; a < n; ++a) {
     const int leader = steps.size();
     for (int k = first[a]; k >= 0; k = next[k]) {
       steps.push(p.steps[k]);
       steps.back().batch = 0;
+      before.push(k);
     }
     if (steps.size() > leader) steps[leader].batch = steps.size() - leader;
   }
   p.steps = static_cast<list<step_info>&&>(steps);
+  if (!notes) return;
+  list<list<int>> nodes;
+  list<int> after(n, -1);
+  for (int k = 0; k < n; ++k) after[before[k]] = k, nodes.push(notes->nodes_of_step[before[k]]);
+  notes->nodes_of_step = nodes;
+  for (int& k : notes->step_of_region)
+    if (k >= 0) k = after[k];
 }
 
 }  // namespace thunder

@@ -87,10 +87,30 @@ constexpr list<int> parameter_numbers(const graph_view& g) {
   return numbers;
 }
 
+/// The steps of a program in the order in which they run. `replaces[k]`: the parameter or donated formal whose place output k takes.
+constexpr partition make_steps(const graph_view& g, const replacement* replaces, fuel most = fuel::unlimited, partition_notes* notes = nullptr) {
+  partition p = partitioner(g, most, notes).run();
+  list<int> writer(g.value_count, -1), overwriter(g.value_count, -1), of_formal(g.input_count, -1), of_parameter(g.parameter_count, -1);
+  for (int k = 0; k < p.steps.size(); ++k)
+    for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
+  for (int k = 0; k < g.output_count; ++k)
+    if (replaces && replaces[k].what != replacement::nothing)
+      (replaces[k].what == replacement::formal ? of_formal : of_parameter)[replaces[k].index] = writer[p.roots[g.outputs[k]]];
+  const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
+  const list<int> numbers = parameter_numbers(g);
+  for (int i = 0; i < g.node_count; ++i) {
+    const node& n = g.nodes[i];
+    if (n.op->id == formal_id) overwriter[n.result] = of_formal[static_cast<int>(g.word(n, 0))];
+    else if (n.op->id == parameter_id && numbers[i] >= 0) overwriter[n.result] = of_parameter[numbers[i]];
+  }
+  batch_equal_regions(g, p, overwriter, notes);
+  return p;
+}
+
 /// `replaces[k]`: the parameter or donated formal whose place output k takes. With `commit_last` nothing is replaced before all other
 /// steps have run, so that results can be checked first.
 template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, const replacement* replaces, bool commit_last, fuel most = fuel::unlimited) {
-  partition p = partitioner(g, most).run();
+  const partition p = make_steps(g, replaces, most);
   const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
   list<slot_info> slots;
   list<int> slot_of(g.value_count, -1), of_formal(g.input_count, -1), of_parameter(g.parameter_count, -1);
@@ -115,18 +135,9 @@ template <plan_size S> constexpr frozen_plan<S> make_plan(const graph_view& g, c
     if (slot < 0) slot = slots.push({formal ? slot_info::formal : slot_info::parameter, replaces[k].index, g.values[g.outputs[k]].type, -1, -1});
     target[k] = slot;
   }
-  list<int> writer(g.value_count, -1), overwriter(g.value_count, -1), replacing(slots.size(), -1);
-  auto number_steps = [&] {
-    for (int k = 0; k < p.steps.size(); ++k)
-      for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
-  };
-  number_steps();
-  for (int k = 0; k < g.output_count; ++k)
-    if (target[k] >= 0) replacing[target[k]] = writer[p.roots[g.outputs[k]]];
-  for (int v = 0; v < g.value_count; ++v)
-    if (slot_of[v] >= 0) overwriter[v] = replacing[slot_of[v]];
-  batch_equal_regions(g, p, overwriter);
-  number_steps();
+  list<int> writer(g.value_count, -1);
+  for (int k = 0; k < p.steps.size(); ++k)
+    for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
 
   // where results go: directly, unless they are an argument, a second use of one value, or would overwrite what is read later
   list<late_result> late;

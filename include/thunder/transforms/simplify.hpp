@@ -97,6 +97,8 @@ struct simplifier {
       if (g.type(x[0]).same_shape(type)) return x[0];
       if (is_full(x[0])) return make_full(full_value(x[0]), type);
       if (is(x[0], table_of<ops::reshape>())) return reshape_to(value{&g, operand(x[0])}, type).id;
+      if (is(x[0], table_of<ops::iota>()))
+        if (const int axis = same_axis(g.type(x[0]), static_cast<int>(word(x[0])), type); axis >= 0) return iota_like(&g, type, axis).id;
     } else if (id == table_of<ops::transpose>()->id) {
       bool identity = true;
       for (int i = 0; i < n.words; ++i) identity = identity && w[i] == i;
@@ -126,6 +128,17 @@ struct simplifier {
       if (changed) return g.emit(table_of<ops::matmul>(), flags, 2, y, 2);
     }
     return -1;
+  }
+  /// Where dimension `axis` of `from` is in `to`, which differs by dimensions of extent 1; -1 if it is not so.
+  static constexpr int same_axis(const meta& from, int axis, const meta& to) {
+    int found = -1;
+    for (int i = 0, k = 0; i < from.rank || k < to.rank;) {
+      if (i < from.rank && k < to.rank && from.d[i] == to.d[k]) found = i == axis ? k : found, ++i, ++k;
+      else if (i < from.rank && from.d[i].is_one() && i != axis) ++i;
+      else if (k < to.rank && to.d[k].is_one()) ++k;
+      else return -1;
+    }
+    return found;
   }
   constexpr bool swaps_last(int v) const {
     const int rank = g.type(v).rank;

@@ -4,7 +4,7 @@
 #include <thunder/executors/cuda/finite.hpp>
 #include <thunder/executors/cuda/library.hpp>
 
-#include "../cpu/arrays.hpp"
+#include "../rotation.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -260,6 +260,20 @@ TEST_CASE("argmax") {
     result.erase(result.begin() + static_cast<std::ptrdiff_t>(at));
     compare<ops::argmax>("argmax", {&x}, dtype::i32, result, {static_cast<std::int64_t>(at)});
   }
+}
+
+TEST_CASE("rotate_pairs") {
+  using namespace rotation_tests;
+  for (const sample& c : samples)
+    for (const dtype t : {dtype::f16, dtype::bf16, dtype::f32, dtype::f64})
+      for (const std::int64_t style : {0, 1}) {
+        if (!have_device()) return;
+        const operands in(c, t);
+        const auto back = random(0, 1);
+        buffer y(t, c.x);
+        CHECK(run_on_device<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, y, {style, back}));
+        CHECK_MESSAGE(in.error_of(y, style, back) < 1, c.text(t, style, back));
+      }
 }
 
 TEST_CASE("finite") {

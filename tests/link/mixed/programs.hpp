@@ -41,5 +41,10 @@ inline std::vector<float> run_mixed() {
   return r;
 }
 
+/// A program that is declared here and made in device.cu, for either device.
+using mixed_predictor = thunder::program<thunder::tensor<float, B, 8>(const thunder::state&, thunder::tensor_view<const float, B, 4>)>;
+mixed_predictor predict_from_cu(thunder::device where);
+bool have_device();
+
 std::vector<float> from_cpp();
 std::vector<float> from_cu();

@@ -4,3 +4,4 @@
 #include "gather.hpp"
 #include "matmul.hpp"
 #include "movement.hpp"
+#include "rotation.hpp"

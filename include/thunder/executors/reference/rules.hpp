@@ -253,6 +253,27 @@ template <> struct reference_rule<ops::argmax> {
   }
 };
 
+// ---- rotations
+template <> struct reference_rule<ops::rotate_pairs> {
+  static void run(const reference_call& c, reference_array& out) {
+    const std::span<const std::int64_t> extents = out.extents, given = c[1].extents;
+    const std::size_t lead = extents.size() - given.size(), last = extents.size() - 1;
+    std::vector<std::int64_t> strides = strides_of(given);
+    strides.insert(strides.begin(), lead, 0);
+    for (std::size_t d = 0; d < last; ++d)
+      if (d >= lead && given[d - lead] == 1) strides[d] = 0;
+    const bool halves = c.word(0) == static_cast<std::int64_t>(rope_style::halves);
+    const auto pairs = static_cast<std::size_t>(extents[last]) / 2;
+    for_offsets(extents.first(last), 0, std::span(strides).first(last), [&](std::size_t row, std::size_t entry) {
+      for (std::size_t i = 0; i < pairs; ++i) {
+        const std::size_t a = 2 * pairs * row + (halves ? i : 2 * i), b = a + (halves ? pairs : 1);
+        const double x = c[0].reals[a], y = c[0].reals[b], cosine = c[1].reals[entry + i], sine = c.word(1) ? -c[2].reals[entry + i] : c[2].reals[entry + i];
+        out.reals[a] = x * cosine - y * sine, out.reals[b] = y * cosine + x * sine;
+      }
+    });
+  }
+};
+
 // ---- products
 template <> struct reference_rule<ops::matmul> {
   static void run(const reference_call& c, reference_array& out) {

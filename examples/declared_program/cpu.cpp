@@ -1,0 +1,3 @@
+#include "model.hpp"
+
+predictor predict_on_cpu() { return thunder::jit(model{}); }

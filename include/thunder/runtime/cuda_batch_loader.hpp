@@ -1,0 +1,65 @@
+#pragma once
+/// Batches for CUDA: filled in pinned memory, copied by a stream of their own.
+#include "batch_loader.hpp"
+#include "cuda.hpp"
+
+namespace thunder {
+
+namespace cuda {
+
+/// Memory of the CPU that the device reads by itself, so that copies from it run beside everything else.
+inline storage allocate_pinned(std::size_t bytes) {
+  if (bytes == 0) return {};
+  void* p = nullptr;
+  if (cudaHostAlloc(&p, bytes, cudaHostAllocDefault) != cudaSuccess) {
+    (void)cudaGetLastError();
+    throw error("out of memory: cannot allocate " + std::to_string(bytes) + " bytes of pinned memory on the cpu");
+  }
+  return {p, bytes, device::cpu, [](void* q, std::size_t, void*) noexcept { cudaFreeHost(q); }};
+}
+
+/// An event that streams and the CPU wait for; one that was never recorded has happened.
+class event {
+ public:
+  event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cuda: making an event"); }
+  event(const event&) = delete;
+  ~event() { cudaEventDestroy(event_); }
+  void record(cudaStream_t s) { check(cudaEventRecord(event_, s), "cuda: recording an event"); }
+  void hold(cudaStream_t s) const { check(cudaStreamWaitEvent(s, event_, 0), "cuda: waiting for an event"); }
+  void wait() const { check(cudaEventSynchronize(event_), "cuda: waiting for an event"); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+}  // namespace cuda
+
+template <> class batch_lane<device::cuda> {
+ public:
+  static constexpr bool copies = true;
+  static storage allocate(std::size_t bytes) { return cuda::allocate_pinned(bytes); }
+
+  batch_lane() {
+    done_.record(cuda::streams::current());  // the batch's memory may have been that of something that still runs
+    cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cuda: making a stream");
+  }
+  batch_lane(const batch_lane&) = delete;
+  ~batch_lane() {
+    cudaDeviceSynchronize();  // copies, and programs that read the batch
+    cudaStreamDestroy(stream_);
+  }
+  void fill() const { copied_.wait(); }
+  void filled() const { done_.hold(stream_); }
+  void copy(void* to, const void* from, std::size_t bytes) const {
+    if (bytes > 0) cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "cuda: copying a batch");
+  }
+  void copied() { copied_.record(stream_); }
+  void read() const { copied_.hold(cuda::streams::current()); }
+  void done() { done_.record(cuda::streams::current()); }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+  cuda::event copied_, done_;
+};
+
+}  // namespace thunder

@@ -63,6 +63,15 @@ struct row_plan {
   constexpr bool is_held(int v) const { return value[v].kind != value_role::constant && !is_element(v) && !is_column(v); }
   /// Held, and the same for all rows.
   constexpr bool is_once(int v) const { return is_held(v) && !is_reduction(v) && value[v].mask == 0 && ready[v] == 0; }
+  /// Whether nothing but stores of its own type use a value: a cast need not round what they round.
+  constexpr bool is_only_stored(int v) const {
+    for (const auto& later : value)
+      for (int k = 0; k < later.operands; ++k)
+        if (later.operand[k] == v) return false;
+    for (const auto& o : output)
+      if (o.value == v && o.type != value[v].type) return false;
+    return true;
+  }
   /// The pass that accumulates a reduction.
   constexpr int pass_of(int v) const { return ready[value[v].operand[0]]; }
   constexpr bool accumulates(int pass, int v) const { return is_reduction(v) && pass_of(v) == pass; }

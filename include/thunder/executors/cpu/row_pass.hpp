@@ -152,7 +152,9 @@ struct row_pass {
     constexpr value_facts f = plan.value[I];
     if constexpr (f.kind == value_role::cast) {
       const auto x = operand<f.operand[0]>(h, e);
-      if constexpr (std::is_same_v<scalar_of<I>, float>)
+      if constexpr (std::is_same_v<scalar_of<I>, float> && plan.is_only_stored(I))
+        return convert<float>(x);
+      else if constexpr (std::is_same_v<scalar_of<I>, float>)
         return rounded_to<f.type>(convert<float>(x));
       else
         return convert<scalar_of<I>>(x);

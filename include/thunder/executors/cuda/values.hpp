@@ -348,22 +348,13 @@ struct kernel_values {
     else
       return x;
   }
-  /// Whether nothing but stores of its own type use a value: they round it.
-  static constexpr bool is_only_stored(int i) {
-    for (int v = i + 1; v < values; ++v)
-      for (int k = 0; k < plan.value[v].operands; ++k)
-        if (plan.value[v].operand[k] == i) return false;
-    for (const auto& o : plan.output)
-      if (o.value == i && o.type != plan.value[i].type) return false;
-    return true;
-  }
   template <int I, bool Coarse, class Elements, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
     if constexpr (f.kind == value_role::cast) {
       const auto x = to_number<number<I>>(operand<f.operand[0]>(h, e));
-      if constexpr (is_only_stored(I))
+      if constexpr (plan.is_only_stored(I))
         return x;
       else if constexpr (f.type == dtype::bf16)
         return number<I>(M::unpack_bf16(M::pack_bf16(x.v, 0), false, 0));

@@ -159,7 +159,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   if (s.pointwise || s.flat) {
     const int bytes = (input_bytes > 0 ? input_bytes : 4) * s.vector;
     s.group = 256, s.vectors = 0;
-    s.unroll = bytes >= 64 ? 1 : bytes >= 32 ? 2 : 4;
+    s.unroll = input_bytes == 0 || bytes >= 64 ? 1 : bytes >= 32 ? 2 : 4;  // (what reads nothing has no loads to wait for)
     s.blocks = s.flat ? 4 : 1;
     return s;
   }

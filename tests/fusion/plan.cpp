@@ -231,6 +231,31 @@ struct machine {
 
 }  // namespace
 
+namespace {
+
+/// Whether two steps are regions of one type, but for the lengths of loops over all elements.
+template <class Plan> bool same_region(const Plan& p, const step_info& a, const step_info& b) {
+  bool same = !a.op && !b.op && a.inputs == b.inputs && a.outputs == b.outputs && a.statements == b.statements && a.extents == b.extents;
+  for (int i = 0; same && i < a.inputs; ++i) {
+    const plan_operand &x = p.operands[a.input + i], &y = p.operands[b.input + i];
+    same = x.element == y.element && x.mask == y.mask;
+  }
+  for (int i = 0; same && i < a.outputs; ++i) {
+    const plan_operand &x = p.operands[a.output + i], &y = p.operands[b.output + i];
+    same = x.element == y.element && x.mask == y.mask && x.local == y.local;
+  }
+  for (int i = 0; same && i < a.statements; ++i) {
+    const step_statement &x = p.statements[a.statement + i], &y = p.statements[b.statement + i];
+    same = x.op == y.op && x.type == y.type && x.mask == y.mask && x.words == y.words && x.operands == y.operands;
+    for (int k = 0; same && k < x.words; ++k) same = p.words[x.word + k] == p.words[y.word + k];
+    for (int k = 0; same && k < x.operands; ++k) same = p.statement_operands[x.operand + k] == p.statement_operands[y.operand + k];
+  }
+  for (int i = 0; same && a.extents > 1 && i < a.extents; ++i) same = p.extents[a.extent + i] == p.extents[b.extent + i];
+  return same && (a.extents > 1 || p.extents[a.extent].is_one() == p.extents[b.extent].is_one());
+}
+
+}  // namespace
+
 TEST_CASE("replacements see the old values and leave the new ones") {
   const int programs = random_graphs::count();
   static frozen_plan<room> plan;
@@ -253,6 +278,7 @@ TEST_CASE("replacements see the old values and leave the new ones") {
         batched += plan.steps[k].batch - 1;
         for (int i = 0; i < plan.steps[k].batch; ++i) {
           execution::require(i == 0 || plan.steps[k + i].batch == 0, "two batches overlap");
+          execution::require(i == 0 || same_region(plan, plan.steps[k], plan.steps[k + i]), "a batch has different regions");
           const int at = k + (seed % 2 ? plan.steps[k].batch - 1 - i : i);
           m.step(at, at >= plan.commit || !commit_last);
         }

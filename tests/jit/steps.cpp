@@ -30,7 +30,7 @@ struct test_executor : cpu::executor<> {
     if (failing && x.outputs[0].extents[1] == 2) throw device_error("it is too hot");
     executor::run(op, x);
   }
-  static void* bring(int, void* data, std::int64_t) { return data; }
+  static void* bring(int, void* data, std::int64_t, device) { return data; }
 };
 
 struct block {

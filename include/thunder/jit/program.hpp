@@ -254,7 +254,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
                            "), or make the program for its device with jit<device::" + name_of(place) + ">");
       const bool aligned = reinterpret_cast<std::uintptr_t>(data) % Executor::alignment == 0;
       if (given && !aligned) throw donation_error(who() + " cannot be donated: its address is not a multiple of " + std::to_string(Executor::alignment));
-      if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents));
+      if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents), place);
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);

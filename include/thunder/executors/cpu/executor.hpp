@@ -32,7 +32,7 @@ template <class Target = default_target> struct executor {
   /// Whether all elements are finite.
   static bool finite(const void* data, dtype t, std::int64_t bytes) { return all_finite(data, t, bytes); }
   /// A buffer where this executor can read an argument that is elsewhere. (There is no other place.)
-  static void* bring(int, void* data, std::int64_t) { return data; }
+  static void* bring(int, void* data, std::int64_t, device) { return data; }
   /// Runs the steps of one call. An executor may record them: it sees the buffers that they work on.
   template <class Steps> static void play(void* const*, int, const bindings&, Steps&& steps) { steps(); }
 };

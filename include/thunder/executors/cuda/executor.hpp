@@ -1,6 +1,9 @@
 #pragma once
 /// The CUDA executor: fused regions as kernels, everything else through library steps; a program that is called again is replayed as a
 /// CUDA graph.
+#include <cstring>
+#include <iterator>
+
 #include "finite.hpp"
 #include "range.hpp"
 #include "stream.hpp"
@@ -12,6 +15,9 @@ namespace thunder::cuda {
 
 /// A template, so that every file may define it.
 template <class T> __global__ void write_number(T* to, T x) { *to = x; }
+
+struct few_words { std::uint32_t of[16]; };
+template <class T> __global__ void write_words(std::uint32_t* to, const __grid_constant__ T x) { to[threadIdx.x] = x.of[threadIdx.x]; }
 
 class executor {
  public:
@@ -32,7 +38,18 @@ class executor {
     check(cudaGetLastError(), "cuda: writing an extent");
   }
   static bool finite(const void* data, dtype t, std::int64_t bytes) { return device_finite(data, t, bytes); }
-  void* bring(int index, const void* data, std::int64_t bytes) { return staging_.bring(index, data, bytes); }
+  /// A copy of an argument that is on the host, or at an odd address. A few bytes, such as a learning rate, go with a kernel's arguments,
+  /// which costs less than a copy.
+  void* bring(int index, const void* data, std::int64_t bytes, device from) {
+    const auto n = static_cast<std::size_t>(bytes);
+    few_words x{};
+    if (from != device::cpu || n == 0 || n > sizeof x) return staging_.bring(index, data, n);
+    auto* const to = static_cast<std::uint32_t*>(staging_.place(index, sizeof x));
+    std::memcpy(&x, data, n);
+    write_words<<<1, static_cast<unsigned>(std::size(x.of)), 0, streams::current()>>>(to, x);
+    check(cudaGetLastError(), "cuda: copying an argument");
+    return to;
+  }
   template <class Steps> void play(void* const* buffers, int count, const bindings& b, Steps&& steps) { recordings_.play(buffers, count, b, steps); }
 
  private:

@@ -16,21 +16,26 @@ inline bool record_programs = true;
 /// records can name it.
 class staging {
  public:
-  void* bring(int index, const void* data, std::int64_t bytes) {
-    const auto i = static_cast<std::size_t>(index), n = static_cast<std::size_t>(bytes);
+  /// Memory for argument number `index`.
+  void* place(int index, std::size_t bytes) {
+    const auto i = static_cast<std::size_t>(index);
     if (places_.size() <= i) places_.resize(i + 1);
     storage& place = places_[i];
-    if (place.bytes() < n) {
+    if (place.bytes() < bytes) {
       if (place.bytes()) synchronize();
       place = storage();
-      place = allocate(n);
+      place = allocate(bytes);
     }
-    if (n == 0) return place.data();
-    check(cudaMemcpyAsync(place.data(), data, n, cudaMemcpyDefault, streams::current()), "cuda: copying an argument");
+    return place.data();
+  }
+  void* bring(int index, const void* data, std::size_t bytes) {
+    void* const to = place(index, bytes);
+    if (bytes == 0) return to;
+    check(cudaMemcpyAsync(to, data, bytes, cudaMemcpyDefault, streams::current()), "cuda: copying an argument");
     // From pageable memory CUDA has taken the bytes now; pinned memory may be written again only when the copy is done.
     cudaPointerAttributes where{};
     if (cudaPointerGetAttributes(&where, data) == cudaSuccess && where.type == cudaMemoryTypeHost) synchronize();
-    return place.data();
+    return to;
   }
 
  private:

@@ -17,11 +17,12 @@ namespace ops = thunder::ops;
 struct sample {
   extents x, rows;  // the shape of x; of the tables, without the last dimension
   std::string text(dtype t, std::int64_t style, std::int64_t back) const {
-    std::string s = std::string(thunder::name_of(t)) + " [";
-    for (const auto e : x) s += " " + std::to_string(e);
+    std::string s = thunder::name_of(t);
+    s += " [";
+    for (const auto e : x) s.append(" ").append(std::to_string(e));
     s += " ] by [";
-    for (const auto e : rows) s += " " + std::to_string(e);
-    return s + " ], " + (style ? "halves" : "neighbours") + (back ? ", back" : "");
+    for (const auto e : rows) s.append(" ").append(std::to_string(e));
+    return s.append(" ], ").append(style ? "halves" : "neighbours").append(back ? ", back" : "");
   }
 };
 /// Rows of whole packets and others; tables for every row, and shared along the first, middle and last dimensions; nothing at all.

@@ -49,7 +49,29 @@ struct tolerance {
   double factor = 1;
 };
 
-template <class P, class Ops>
+/// The ops of a plan's graph, your own among them: what its interpreter is made of.
+template <class Plan>
+struct plan_ops {
+  struct id_list {
+    digest of[at_least_one(Plan::graph.node_count)]{};
+    int count = 0;
+  };
+  static constexpr id_list ids = [] {
+    id_list r;
+    for (int i = 0; i < Plan::graph.node_count; ++i) {
+      const op_info& op = *Plan::graph.nodes[i].op;
+      bool known = op.kind == op_kind::leaf;
+      for (int k = 0; k < r.count && !known; ++k) known = r.of[k] == op.id;
+      if (!known) r.of[r.count++] = op.id;
+    }
+    return r;
+  }();
+  template <int... K>
+  static pack<op_struct<ids.of[K]>...> list(std::integer_sequence<int, K...>);
+  using type = decltype(list(std::make_integer_sequence<int, ids.count>{}));
+};
+
+template <class P>
 class check_watcher {
  public:
   using plan = typename P::plan;
@@ -95,7 +117,7 @@ class check_watcher {
       const std::int64_t* words = partition_.words.data() + partition_.steps[s.step].word;
       return {reference_array::scalar(s.sizes.extent(ops::extent::of(words)), s.outputs[0].type)};
     }
-    return interpret<Ops>(g.view(), inputs_, {}, {.sizes = s.sizes});
+    return interpret<typename plan_ops<plan>::type>(g.view(), inputs_, {}, {.sizes = s.sizes});
   }
 
   tolerance tolerance_;
@@ -108,19 +130,17 @@ class check_watcher {
 /// small sizes. Where rounding moves a value over a jump (of floor, a comparison, argmax), a step is named that is right.
 ///
 ///     std::cout << check(jit(step), weights, images, labels);
-///
-/// Ops: your own ops added to those of thunder, as interpret takes them.
-template <class Ops = builtin_ops, class Program, class... A>
+template <class Program, class... A>
 check_report check(tolerance t, Program&& program, A&&... arguments) {
   auto&& lowered = program_for(program, arguments...);
-  check_watcher<std::remove_cvref_t<decltype(lowered)>, Ops> watcher(t);
+  check_watcher<std::remove_cvref_t<decltype(lowered)>> watcher(t);
   observe(lowered, watcher, arguments...);
   return std::move(watcher.report);
 }
-template <class Ops = builtin_ops, class Program, class... A>
+template <class Program, class... A>
   requires(!std::is_same_v<std::remove_cvref_t<Program>, tolerance>)
 check_report check(Program&& program, A&&... arguments) {
-  return check<Ops>(tolerance{}, program, arguments...);
+  return check(tolerance{}, program, arguments...);
 }
 
 }  // namespace thunder

@@ -32,12 +32,12 @@ TEST_CASE("steps see their own batches, in order") {
   for (int k = 0; k < steps; ++k) {
     auto [x, y] = batches.next();
     CHECK(x.where() == device::cuda);
-    auto [s, t] = total(x, y.slice(0, rows - k));
+    auto [s, t] = total(x, y);
     if (number < steps) batches.load(fill);
     const auto there = s.to(device::cpu);
     CHECK(there(0) == 64.0f * static_cast<float>(k));
     CHECK(there(rows - 1) == 64.0f * static_cast<float>(k));
-    CHECK(t.item() == k * (rows - k));
+    CHECK(t.item() == k * rows);
   }
   CHECK_THROWS_AS(batches.next(), error);
 }

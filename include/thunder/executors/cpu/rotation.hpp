@@ -91,16 +91,18 @@ template <class Target> struct library_step<ops::rotate_pairs, Target> {
     const std::int64_t d = x.extents[x.rank - 1], bytes = y.bytes();
     if (bytes == 0) return;
     const bool whole = d / 2 % rows<T>::lanes == 0 && reinterpret_cast<std::uintptr_t>(y.data) % (static_cast<std::uintptr_t>(rows<T>::lanes * size_of(T))) == 0;
-    const rows<T> r{x.data, s.inputs[1].data, s.inputs[2].data, y.data, d / 2, s.words[1] ? -1.f : 1.f, whole && bytes >= uncached_bytes};
+    const rows<T> all{x.data, s.inputs[1].data, s.inputs[2].data, y.data, d / 2, s.words[1] ? -1.f : 1.f, whole && bytes >= uncached_bytes};
     const rotated_rows nest(x, s.inputs[1]);
     const int last = nest.dims - 1;
     const std::int64_t inner = last >= 0 ? nest.extent[last] : 1, step = last >= 0 ? nest.step[last] : 0;
     parallel_for<typename Target::threads>(x.count() / d, 2 * bytes, [&](std::int64_t i, std::int64_t end, int) {
+      const rows<T> r = all;  // of which nobody has the address, so that no store can change it
+      const bool halves = s.words[0] != 0;
       while (i < end) {
         std::int64_t outer = i / inner, entry = i % inner * step;
         const std::int64_t stop = end < (outer + 1) * inner ? end : (outer + 1) * inner;
         for (int k = last; k-- > 0; outer /= nest.extent[k]) entry += outer % nest.extent[k] * nest.step[k];
-        for (; i < stop; ++i, entry += step) s.words[0] ? r.halves(i, entry) : r.neighbours(i, entry);
+        for (; i < stop; ++i, entry += step) halves ? r.halves(i, entry) : r.neighbours(i, entry);
       }
       if (r.past_caches) finish_streaming();
     });

@@ -19,7 +19,7 @@ template <class Space, dtype T = f32>
 using cross_entropy_of =
     region<Space, pack<input<T, 3>, input<i32, 1>>, pack<output<13, f32, 1>, output<18, T, 3>>, cast_<f32, 3, 0>, max_<2, f32, 1, 2>,
            sub<f32, 3, 2, 3>, pointwise<ops::exp, f32, 3, 4>, sum_<2, f32, 1, 5>, pointwise<ops::log, f32, 1, 6>, s<ops::iota, words<2>, i32, 2>,
-           pointwise<ops::eq, b8, 3, 8, 1>, full<0, f32>, pointwise<ops::where, f32, 3, 9, 4, 10>, sum_<2, f32, 1, 11>, sub<f32, 1, 7, 12>,
+           pointwise<ops::eq, b8, 3, 1, 8>, full<0, f32>, pointwise<ops::where, f32, 3, 9, 4, 10>, sum_<2, f32, 1, 11>, sub<f32, 1, 7, 12>,
            full<bits(1), f32>, pointwise<ops::div, f32, 1, 14, 6>, mul<f32, 3, 5, 15>, cast_<f32, 3, 9>, sub<f32, 3, 16, 17>>;
 // x[a, b, n] + y[b, n] * w[n], normalised; the second output varies along b and n only
 template <class Space, dtype T = f32>

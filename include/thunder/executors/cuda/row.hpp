@@ -93,8 +93,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   /// Missed: the elements are not those of which a hit is true.
   template <int Pass, int I, bool Missed, class Row, class Column, class Elements, class Sums, class Columns>
-  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, Elements& e, Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i, int u,
-                                  int j, int n) {
+  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, Elements& e, Sums& sums,
+                                  Columns& columns, column_scalars& scalars, std::int64_t i, int u, int j, int n) {
     if constexpr (plan.need[Pass][I]) {
       if constexpr (Missed && is_hit(I))
         get<I>(e) = false;

@@ -6,8 +6,8 @@
 /// made.
 ///
 /// The text of the kernels is its nested classes, each in a header of its own: `row_text` (row.hpp), in it `column_text`
-/// (columns.hpp), in that `wide_text` (wide.hpp), in that `kernels` (kernel.hpp). A nested class sees the names of those around it, so none has to be qualified
-/// or declared again.
+/// (columns.hpp), in that `wide_text` (wide.hpp), in that `kernels` (kernel.hpp). A nested class sees the names of those around
+/// it, so none has to be qualified or declared again.
 #include <bit>
 #include <utility>
 
@@ -91,7 +91,9 @@ struct kernel_values {
   template <int... I>
   static constexpr known_ops find_ops(std::integer_sequence<int, I...>) {
     known_ops r;
-    ((r.at[inputs + I] = known_op_of<typename traits::template statement<inputs + I>::op, traits::template statement<inputs + I>::first_word>), ...);
+    ((r.at[inputs + I] = known_op_of<typename traits::template statement<inputs + I>::op,
+                                     traits::template statement<inputs + I>::first_word>),
+     ...);
     return r;
   }
   static constexpr known_ops op = find_ops(std::make_integer_sequence<int, values - inputs>{});
@@ -118,11 +120,13 @@ struct kernel_values {
   static constexpr value_flags coarse_in = [] {
     value_flags fine, r;
     for (int o = 0; o < outputs; ++o)
-      if (plan.output[o].value >= 0 && plan.stores(Pass, o) && plan.output[o].type != dtype::bf16) fine.at[plan.output[o].value] = true;
+      if (plan.output[o].value >= 0 && plan.stores(Pass, o) && plan.output[o].type != dtype::bf16)
+        fine.at[plan.output[o].value] = true;
     for (int v = 0; v < values; ++v)
       if (plan.accumulates(Pass, v) && !coarse.at[v] && !sums_exponentials(v)) fine.at[plan.value[v].operand[0]] = true;
     for (int v = values; v-- > 0;)
-      for (int k = 0; fine.at[v] && plan.is_element(v) && k < plan.value[v].operands; ++k) fine.at[plan.value[v].operand[k]] = true;
+      for (int k = 0; fine.at[v] && plan.is_element(v) && k < plan.value[v].operands; ++k)
+        fine.at[plan.value[v].operand[k]] = true;
     for (int v = 0; v < values; ++v) r.at[v] = coarse.at[v] || !fine.at[v];
     return r;
   }();
@@ -186,12 +190,17 @@ struct kernel_values {
         return plan.is_column(k) && !plan.along_row(k) && !(plan.value[k].mask & plan.row);
     }
   }
-  /// iota along the row == a number that is the same for the row: true for one element at most.
-  static constexpr bool is_hit(int v) {
-    if (op.at[v] != known_op::eq) return false;
-    const int a = plan.value[v].operand[0], b = plan.value[v].operand[1];
-    return op.at[a] == known_op::iota && plan.value[a].removed == plan.row && !plan.is_element(b) && is_integer(plan.value[b].type);
+  /// iota along the row == a number that is the same for the row: true for one element at most. label_of: that number, or -1.
+  static constexpr int label_of(int v) {
+    if (op.at[v] != known_op::eq) return -1;
+    for (int k = 0; k < 2; ++k) {
+      const int a = plan.value[v].operand[k], b = plan.value[v].operand[1 - k];
+      const bool index = op.at[a] == known_op::iota && plan.value[a].removed == plan.row;
+      if (index && !plan.is_element(b) && is_integer(plan.value[b].type)) return b;
+    }
+    return -1;
   }
+  static constexpr bool is_hit(int v) { return label_of(v) >= 0; }
   /// sum(where(hit, x, 0)): nothing to add where there is no hit.
   static constexpr bool sums_hits(int v) {
     if (op.at[v] != known_op::sum || op.at[plan.value[v].operand[0]] != known_op::where) return false;

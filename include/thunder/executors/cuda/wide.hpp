@@ -64,7 +64,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   static constexpr int vector_bytes = input_offset<inputs>;
   template <int I>
   THUNDER_DEVICE static char* slot_of(int u, int t) {
-    return M::shared() + ring_offset + (u * vector_bytes + input_offset<I>)*shape.group + t * (V * size_of(plan.value[I].type));
+    return M::shared() + ring_offset + (u * vector_bytes + input_offset<I>) * shape.group + t * (V * size_of(plan.value[I].type));
   }
   template <int... I>
   THUNDER_DEVICE static void fill_slot(const place& at, std::int64_t i, int u, std::integer_sequence<int, I...>) {
@@ -106,7 +106,8 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   /// Whether none of W elements from index i on is one that a hit asks for.
   template <int W, int... I>
   THUNDER_DEVICE static bool misses(const held_values& h, std::int64_t i, std::integer_sequence<int, I...>) {
-    return (true && ... && (static_cast<std::uint64_t>(static_cast<std::int64_t>(operand<plan.value[I].operand[1]>(h, no_elements{})) - i) >= W));
+    auto outside = [&](std::int64_t label) { return static_cast<std::uint64_t>(label - i) >= W; };
+    return (true && ... && outside(static_cast<std::int64_t>(operand<label_of(I)>(h, no_elements{}))));
   }
   /// The elements from column i on. The one vector of a row that has a hit is read again, an element at a time.
   template <int Pass, int W, class Sums, class Columns>
@@ -131,7 +132,8 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     vector<Pass, has_hits>(at, p, c, h, sums, columns, scalars, i, 0);
   }
   template <int... I>
-  THUNDER_DEVICE static void load_single(const place& at, [[maybe_unused]] std::int64_t i, edge_row& p, std::integer_sequence<int, I...>) {
+  THUNDER_DEVICE static void load_single(const place& at, [[maybe_unused]] std::int64_t i, edge_row& p,
+                                         std::integer_sequence<int, I...>) {
     (get<I>(p).template load<true>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i), ...);
   }
   THUNDER_DEVICE static void load_edge(const place& at, const span& s, edge_row& p) {
@@ -149,13 +151,16 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     edge_row edge;
   };
   THUNDER_DEVICE static void fetch(row_state& r, int u, const place& at, const span& s) {
-    if (const std::int64_t v = u * shape.group + at.t; has_vector(s, u, v)) load_row(at, s.first + v * V, r.p[u], list<what::row_input>{});
+    if (const std::int64_t v = u * shape.group + at.t; has_vector(s, u, v))
+      load_row(at, s.first + v * V, r.p[u], list<what::row_input>{});
   }
   THUNDER_DEVICE static void fetch_shared(int u, const place& at, const span& s) {
     fill_slot(at, s.first + shared_vector(at.t, u) * V, u, list<what::row_input>{});
   }
   /// The vector that is number u of those that a thread has in shared memory; and how many these are.
-  THUNDER_DEVICE static std::int64_t shared_vector(int t, int u) { return static_cast<std::int64_t>(shape.vectors + u) * shape.group + t; }
+  THUNDER_DEVICE static std::int64_t shared_vector(int t, int u) {
+    return static_cast<std::int64_t>(shape.vectors + u) * shape.group + t;
+  }
   THUNDER_DEVICE static int shared_count(const place& at, const span& s) {
     const std::int64_t n = s.vectors - shared_vector(at.t, 0) + (shape.group - 1);
     return n < 0 ? 0 : n / shape.group < at.a.shared_vectors ? static_cast<int>(n / shape.group) : at.a.shared_vectors;

@@ -58,23 +58,6 @@ TEST_CASE("the step of a mistake is named, with its worst element") {
   CHECK(check(tolerance{1e6}, mistaken_jit<fuel::unlimited>(f), x, w).passed());
 }
 
-namespace mine {
-struct cube : pointwise_op<cube> {
-  static constexpr const char* name = "mine.cube";
-  static constexpr auto evaluate(auto x) { return x * x * x; }
-};
-}  // namespace mine
-
-TEST_CASE("an op of one's own") {
-  const tensor<float, 4> x{1, 2, 3, 4};
-  CHECK(check(jit([](auto v) { return pointwise<mine::cube>(v) + v; }), x).passed());
-}
-
-TEST_CASE("a step that writes over what it reads") {
-  auto given = tensor<float, 4>{1, 2, 3, 4};
-  CHECK(check(jit([](auto v) { return v + v; }), donate(given)).passed());
-}
-
 TEST_CASE("distances") {
   const reference_array a(dtype::f32, {4}, std::vector<double>{1, -100, 0, INFINITY}),
       b(dtype::f32, {4}, std::vector<double>{1.5, -100, 0, INFINITY});

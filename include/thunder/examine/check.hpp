@@ -75,7 +75,8 @@ template <class P>
 class check_watcher {
  public:
   using plan = typename P::plan;
-  explicit check_watcher(tolerance t) : tolerance_(t), partition_(partitioner(plan::graph, P::fuel_limit).run()) {}
+  explicit check_watcher(tolerance t)
+      : tolerance_(t), partition_(make_steps(plan::graph, plan::made::replaces.of, P::fuel_limit)) {}
 
   void before(const step_call& s) {
     inputs_.clear();

@@ -217,7 +217,7 @@ inline std::string list_steps(const partition& p) {
   return r;
 }
 
-template <class Body> stage_list stages_of(fuel most = fuel::unlimited) {
+template <class Body> stage_list stages_of(const replacement* replaces = nullptr, fuel most = fuel::unlimited) {
   stage_list r;
   body_names seen;
   body_stages<Body>::add(r, seen, "");
@@ -227,7 +227,7 @@ template <class Body> stage_list stages_of(fuel most = fuel::unlimited) {
   stage s;
   s.pass = "partition", s.before = r.back().after, s.g = r.back().g, s.path = r.back().path;
   const auto start = stage_recorder::clock::now();
-  const partition p = partitioner(s.g->view(), most).run();
+  const partition p = make_steps(s.g->view(), replaces, most);
   s.seconds = std::chrono::duration<double>(stage_recorder::clock::now() - start).count();
   s.after = p.steps.size(), s.listing = list_steps(p);
   r.push_back(std::move(s));
@@ -240,6 +240,6 @@ template <class Body> stage_list stages_of(fuel most = fuel::unlimited) {
 ///     std::cout << stages(trace(step, images, labels));
 ///     std::cout << stages(jit(step).lower(images, labels))[3].text();
 template <class R, class Body> stage_list stages(traced<R, Body>) { return stages_of<Body>(); }
-template <lowered_program P> stage_list stages(const P&) { return stages_of<typename P::body_type>(P::fuel_limit); }
+template <lowered_program P> stage_list stages(const P&) { return stages_of<typename P::body_type>(P::plan::made::replaces.of, P::fuel_limit); }
 
 }  // namespace thunder

@@ -69,8 +69,9 @@ struct timing_watcher {
 };
 
 /// The time of each step: the median of `runs` calls after one that warms up. Each call is a whole one: a state is updated every
-/// time. With donated arguments, which can be given once, there is one call and no other. On CUDA the steps are launched one by
-/// one, and timed by events: what is shorter than a launch takes as long as one, as it does not when the program is replayed.
+/// time. Equal regions that a call runs together run one by one here. With donated arguments, which can be given once, there is
+/// one call and no other. On CUDA the steps are launched one by one, and timed by events: what is shorter than a launch takes as
+/// long as one, as it does not when the program is replayed.
 ///
 ///     std::cout << time_steps(jit(step), weights, images, labels);
 template <class Program, class... A>

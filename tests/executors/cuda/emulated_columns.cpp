@@ -17,6 +17,18 @@ TEST_CASE("long rows that stay in shared memory between passes") {
   check<layer_norm_backward_of<space<7, 16384>, bfloat>>(1.0 / 64, {});
   check<layer_norm_backward_of<space<50, 6000>, bfloat>>(1.0 / 64, {});
 }
+// Graphics cards have less shared memory.
+template <int Shared> struct less_shared : cuda::emulated { static constexpr cuda::machine_limits limits{Shared}; };
+template <int Shared, std::int64_t Columns> using smaller = cuda::kernel_text<layer_norm_backward_of<space<7, Columns>, bfloat>, less_shared<Shared>>;
+TEST_CASE("no kernel asks for more shared memory than there is") {
+  static_assert(smaller<227 * 1024, 16384>::shared_bytes > 163 * 1024);
+  static_assert(smaller<163 * 1024, 16384>::shared_bytes <= 163 * 1024);
+  static_assert(smaller<163 * 1024, 8192>::shared_bytes <= 163 * 1024);
+  static_assert(smaller<99 * 1024, 16384>::shared_bytes <= 99 * 1024);
+  static_assert(smaller<99 * 1024, 8192>::shared_bytes <= 99 * 1024);
+  static_assert(smaller<99 * 1024, 4096>::shared_bytes <= 99 * 1024);
+  static_assert(smaller<99 * 1024, 768>::shared_bytes <= 99 * 1024);
+}
 TEST_CASE("column sums") {
   lengths<column_sum_of, bfloat>(1.0 / 128, {90}, every{});
   lengths<column_sum_of, bfloat>(1.0 / 128, {0, 1}, few{});

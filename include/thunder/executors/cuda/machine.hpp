@@ -9,15 +9,30 @@
 
 #ifdef __CUDACC__
 #include <cstdint>
+#include <initializer_list>
 
 #include <cuda_fp16.h>
 #include <cuda_runtime_api.h>
 
 namespace thunder::cuda {
 
+/// Bytes of shared memory that a block can have on each of these architectures (900: compute capability 9.0).
+constexpr int least_shared(std::initializer_list<int> architectures) {
+  int least = 227 * 1024;
+  for (const int a : architectures) {
+    const int most = a == 800 || a == 870 ? 163 * 1024 : (a >= 900 && a < 1200) ? 227 * 1024 : 99 * 1024;
+    least = most < least ? most : least;
+  }
+  return least;
+}
+
 /// 32-bit words of global memory, as wide as one access allows: 16 bytes.
 struct gpu {
-  static constexpr machine_limits limits{};
+#ifdef __CUDA_ARCH_LIST__  // (of the whole compilation, for the host's code too)
+  static constexpr machine_limits limits{least_shared({__CUDA_ARCH_LIST__})};
+#else
+  static constexpr machine_limits limits{99 * 1024};
+#endif
   /// The most that the arguments of a kernel may have together.
 #if CUDART_VERSION >= 12010
   static constexpr int argument_bytes = 32764;

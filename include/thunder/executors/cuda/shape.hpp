@@ -95,14 +95,14 @@ constexpr int power_of_two_at_least(std::int64_t n) {
 
 /// Long rows with column sums, one on a multiprocessor at a time: while its threads meet to add up, nothing is computed. If the row stays
 /// in the ring, its registers are free for twice as many threads: a second row, or a row in half the time.
-constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t vectors, int input_bytes, int column_bytes, int accumulator_bytes, int outputs) {
+constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t vectors, int input_bytes, int column_bytes, int accumulator_bytes, int outputs, const machine_limits& limits) {
   kernel_shape t = s;
   t.read_again = true, t.hold_columns = false, t.share_columns = column_bytes > 0;
   const auto registers = [&] { return t.vectors * t.vector * accumulator_bytes / 4 + 28 + 4 * outputs; };
   t.groups = 2;
   if (registers() * t.threads() > 65536) t.groups = 1, t.group *= 2, t.vectors = static_cast<int>((vectors + t.group - 1) / t.group);
   const int wanted = t.groups == 2 ? 2 : 3, sums = t.groups == 2 ? static_cast<int>(row) * 8 : 0;  // sums of two rows may need a place of their own
-  t.stages = (225 * 1024 - static_cast<int>(row) * column_bytes) / (t.groups * t.stage_bytes);
+  t.stages = (limits.shared - 2 * 1024 - static_cast<int>(row) * column_bytes) / (t.groups * t.stage_bytes);
   if (t.stages > 4) t.stages = 4;
   if (t.stages * t.stage_bytes < sums) return;
   if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
@@ -204,14 +204,15 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     s.share_columns = column_bytes > 0 && !s.hold_columns && row * column_bytes <= 64 * 1024;
     // Measured on an H100: three rows ahead are enough, and rings of more than 130 KiB slow the multiprocessor down.
     const int sums = s.groups > 1 && accumulator_bytes > 0 && 4 * input_bytes < 8 ? static_cast<int>(row) * 8 : 0;
-    const auto stages = [&] { return (130 * 1024 - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / (s.groups * s.stage_bytes); };
+    const int ring = limits.shared - 2 * 1024 < 130 * 1024 ? limits.shared - 2 * 1024 : 130 * 1024;
+    const auto stages = [&] { return (ring - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / (s.groups * s.stage_bytes); };
     if (s.stage_bytes > 0) {
       while (s.groups > 1 && s.group >= 32 && stages() < 3) --s.groups;
-      s.stages = stages() < 2 && 2 * s.stage_bytes <= 200 * 1024 - static_cast<int>(row) * column_bytes ? 2 : stages();
+      s.stages = stages() < 2 && 2 * s.stage_bytes <= limits.shared - 27 * 1024 - static_cast<int>(row) * column_bytes ? 2 : stages();
     }
     if (s.stages > 4) s.stages = 4;
     if (s.stages < 2) s.stages = 0;
-    if (meets && s.groups == 1 && s.group > 32 && accumulator_bytes > 0 && s.threads() < 1024) keep_rows_in_ring(s, row, n, input_bytes, column_bytes, accumulator_bytes, outputs);
+    if (meets && s.groups == 1 && s.group > 32 && accumulator_bytes > 0 && s.threads() < 1024) keep_rows_in_ring(s, row, n, input_bytes, column_bytes, accumulator_bytes, outputs, limits);
   }
   return s;
 }

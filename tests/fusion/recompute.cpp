@@ -91,3 +91,14 @@ TEST_CASE("a statement without a reader is left out of its region") {
     for (const bool u : used) CHECK(u);
   }
 }
+
+TEST_CASE("a value that is read in two shapes is computed again in both, or not at all") {
+  constexpr auto f = [](auto u, auto w) {
+    auto y = exp(cast<float>(u));
+    auto x = exp(broadcast<8, 8>(unsqueeze(y, axis<0>)));
+    return matmul(x, w) * x + broadcast<8, 8>(unsqueeze(y, axis<1>));
+  };
+  using body = decltype(trace(f, spec<bf16, 8>{}, spec<float, 8, 8>{}))::body;
+  const partition p = partitioner(lowered<body>::view).run();
+  for (int k = 0; k < p.operands.size(); ++k) CHECK(p.operands[k] >= 0);
+}

@@ -336,8 +336,9 @@ std::vector<std::string> fusions(const P&) {
   for (const fused_statement& f : steps.notes().fused) {
     const std::string path = steps.path_of({f.statement});
     r.push_back(std::to_string(r.size() + 1) + ": " + short_name(*g.nodes[f.statement].op) + (path.empty() ? "" : " of " + path) +
-                (f.from < 0 ? " joins step " : " brings a region to step ") +
-                std::to_string(steps.notes().step_of_region[f.region]));
+                (f.from < 0 ? " joins " : " brings a region to ") +
+                (steps.notes().step_of_region[f.region] < 0 ? "a region that others compute again"
+                                                            : "step " + std::to_string(steps.notes().step_of_region[f.region])));
   }
   return r;
 }

@@ -162,7 +162,9 @@ class recomputer : public assigner {
     sort_nearly(r.copies, [](const copied_value& a, const copied_value& b) { return a.value < b.value; });  // the graph's order
     look_at(k);
     for (const source& e : ends_) {
-      if (read_by_[root(e.value)] != k) reads_.push(e);
+      bool known = false;
+      for (const source& y : reads_) known = known || (y.value == e.value && y.mask == e.mask);
+      if (!known) reads_.push(e);  // in each shape, so that it is not computed again for one of them
       read_by_[root(e.value)] = k, used_outside_[root(e.value)] = true;
     }
   }
@@ -184,7 +186,9 @@ class recomputer : public assigner {
       if (again)
         for (const copied_value& c : chain_)
           if (c.value == v) return c.shape == x.mask;
-      return !again;
+      if (again) return false;
+      ends_.push(x);
+      return true;
     }
     seen_[v] = stamp_;
     if (!again) {

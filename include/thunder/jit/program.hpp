@@ -64,21 +64,32 @@ template <class Plan> std::string step_text(int k) {
 template <class Executor, class Plan> struct step_list {
   template <int... K>
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
-    [[maybe_unused]] int at = 0;
-    try {
-      ((at = K, run_step<K, Plan::data.steps[K].batch>(executor, where, b)), ...);
-    } catch (const device_error& e) {
-      throw device_error(step_text<Plan>(at) + ": " + e.what());
-    } catch (const shape_error& e) {
-      throw shape_error(step_text<Plan>(at) + ": " + e.what());
-    } catch (const error& e) {
-      throw error(step_text<Plan>(at) + ": " + e.what());
-    }
+    naming_the_step([&](int& at) { ((at = K, run_step<K, Plan::data.steps[K].batch>(executor, where, b)), ...); });
   }
   template <int First, class Watcher, int... K>
   static void watch([[maybe_unused]] Watcher& w, [[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b,
                     std::integer_sequence<int, K...>) {
-    ((w.before(First + K, where, b), run_step<First + K, 1>(executor, where, b), w.after(First + K, where, b)), ...);
+    naming_the_step([&](int& at) {
+      ((at = First + K, w.before(First + K, where, b), run_step<First + K, 1>(executor, where, b), w.after(First + K, where, b)), ...);
+    });
+  }
+  /// An error says which step it is of, and keeps its type.
+  template <class Run> static void naming_the_step(Run run) {
+    int at = 0;
+    const auto text = [&](const error& e) { return step_text<Plan>(at) + ": " + e.what(); };
+    try {
+      run(at);
+    } catch (const device_error& e) {
+      throw device_error(text(e));
+    } catch (const shape_error& e) {
+      throw shape_error(text(e));
+    } catch (const numeric_error& e) {
+      throw numeric_error(text(e));
+    } catch (const state_error& e) {
+      throw state_error(text(e));
+    } catch (const error& e) {
+      throw error(text(e));
+    }
   }
   /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
   template <int K, int Batch> [[gnu::noinline]] static void run_step(Executor& executor, void* const* where, const bindings& b) {

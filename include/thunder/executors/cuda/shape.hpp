@@ -84,7 +84,7 @@ struct kernel_shape {
 };
 
 constexpr const char* family_of(const kernel_shape& s) {
-  return s.pointwise ? "pointwise kernel" : s.flat ? "flat kernel" : s.persistent ? "persistent kernel" : "direct kernel";
+  return s.pointwise ? "pointwise kernel" : s.flat ? "flat kernel" : s.wide ? "wide kernel" : s.persistent ? "persistent kernel" : "direct kernel";
 }
 
 constexpr int power_of_two_at_least(std::int64_t n) {

@@ -123,7 +123,10 @@ struct kernel_values {
       if (plan.output[o].value >= 0 && plan.stores(Pass, o) && plan.output[o].type != dtype::bf16)
         fine.at[plan.output[o].value] = true;
     for (int v = 0; v < values; ++v)
-      if (plan.accumulates(Pass, v) && !coarse.at[v] && !sums_exponentials(v)) fine.at[plan.value[v].operand[0]] = true;
+      if (plan.accumulates(Pass, v) && !coarse.at[v]) {  // of an exponential that is summed, what stands inside
+        const int x = plan.value[v].operand[0];
+        fine.at[sums_exponentials(v) ? plan.value[x].operand[0] : x] = true;
+      }
     for (int v = values; v-- > 0;)
       for (int k = 0; fine.at[v] && plan.is_element(v) && k < plan.value[v].operands; ++k)
         fine.at[plan.value[v].operand[k]] = true;

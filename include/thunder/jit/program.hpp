@@ -69,9 +69,10 @@ template <class Executor, class Plan> struct step_list {
   template <int First, class Watcher, int... K>
   static void watch([[maybe_unused]] Watcher& w, [[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b,
                     std::integer_sequence<int, K...>) {
-    naming_the_step([&](int& at) {
-      ((at = First + K, w.before(First + K, where, b), run_step<First + K, 1>(executor, where, b), w.after(First + K, where, b)), ...);
-    });
+    ((w.before(First + K, where, b), run_alone<First + K>(executor, where, b), w.after(First + K, where, b)), ...);
+  }
+  template <int K> static void run_alone(Executor& executor, void* const* where, const bindings& b) {
+    naming_the_step([&](int& at) { at = K, run_step<K, 1>(executor, where, b); });
   }
   /// An error says which step it is of, and keeps its type.
   template <class Run> static void naming_the_step(Run run) {

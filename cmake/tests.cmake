@@ -202,6 +202,6 @@ if(THUNDER_INSTALL)
   add_test(NAME install
            COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "build=${PROJECT_BINARY_DIR}" -D
                    "scratch=${PROJECT_BINARY_DIR}/tests/install" -D "compiler=${CMAKE_CXX_COMPILER}" -D
-                   "generator=${CMAKE_GENERATOR}" -P "${tests_dir}/install/run.cmake")
+                   "generator=${CMAKE_GENERATOR}" -D "python=${Python3_EXECUTABLE}" -P "${tests_dir}/install/run.cmake")
   set_tests_properties(install PROPERTIES TIMEOUT 300)
 endif()

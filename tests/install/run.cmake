@@ -1,6 +1,6 @@
-# Installs thunder into a scratch folder, builds consumers of all of it and of thunder::ir alone, then one that adds the
-# source tree; runs them.
-# cmake -D source=.. -D build=.. -D scratch=.. -D compiler=.. -D generator=.. -P run.cmake
+# Installs thunder into a scratch folder, builds consumers of all of it and of thunder::ir alone, then two that add the
+# source tree, then one of the single header; runs them.
+# cmake -D source=.. -D build=.. -D scratch=.. -D compiler=.. -D generator=.. -D python=.. -P run.cmake
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT status EQUAL 0)
@@ -14,14 +14,16 @@ run("${CMAKE_COMMAND}" --install "${build}" --prefix "${scratch}/prefix")
 
 # A consumer of its own folder, so that nothing of the source tree is found by accident.
 file(COPY "${source}/tests/install/" DESTINATION "${scratch}/consumer")
-foreach(way installed ir_only added)
+foreach(way installed ir_only added fetched)
   if(way STREQUAL "installed")
     set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix")
   elseif(way STREQUAL "ir_only")
     set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix" -D ir_only=ON -D CMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON -D
               CMAKE_DISABLE_FIND_PACKAGE_OpenBLAS=ON)
-  else()
+  elseif(way STREQUAL "added")
     set(where -D "thunder_source=${source}")
+  else()
+    set(where -D "thunder_source=${source}" -D fetched=ON)
   endif()
   run("${CMAKE_COMMAND}" -S "${scratch}/consumer" -B "${scratch}/${way}" -G "${generator}" -D "CMAKE_CXX_COMPILER=${compiler}"
       ${where})
@@ -42,3 +44,8 @@ foreach(file IN LISTS files)
     message(FATAL_ERROR "${file} names the source tree")
   endif()
 endforeach()
+
+run("${python}" "${source}/scripts/single_header.py" "${scratch}/single/thunder/ir.hpp")
+run("${compiler}" -std=c++20 "-I${scratch}/single" "${source}/tests/install/traces.cpp" -o "${scratch}/single/traces")
+run("${scratch}/single/traces")
+message(STATUS "single header: built and ran")

@@ -3,7 +3,6 @@
 
 #include <thunder/examine/check.hpp>
 #include <thunder/examine/memory.hpp>
-#include <thunder/examine/nvtx.hpp>
 #include <thunder/examine/repro.hpp>
 #include <thunder/examine/time_steps.hpp>
 
@@ -60,7 +59,6 @@ TEST_CASE("steps on the GPU are checked, watched and timed") {
     CHECK(c.step == seen++);
   }, s, x, 0.01f);
   CHECK(seen == r.steps);
-  observe(step, nvtx_ranges{}, s, x, 0.01f);  // does nothing without a profiler
   const step_times t = time_steps(step, s, x, 0.01f);
   CHECK(t.seconds.size() == static_cast<std::size_t>(r.steps));
   for (const double seconds : t.seconds) {

@@ -52,7 +52,7 @@ if(NOT ZLIB_FOUND)
 endif()
 # Not merged: files that share little with others, or would see names of headers that they do not include, or open a namespace of others,
 # or include something under a condition.
-set(alone examples/.* executors/cpu/region executors/cuda/.* examine/(memory|stages|trace_file) executors/reference interop/dlpack)
+set(alone examples/.* executors/cpu/region executors/cuda/.* examine/memory examine/stages examine/trace_file executors/reference interop/dlpack)
 list(JOIN alone "|" alone)
 set(groups "")
 foreach(source IN LISTS sources)

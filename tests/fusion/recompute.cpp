@@ -63,6 +63,14 @@ TEST_CASE("what an activation's derivative needs is computed again from what the
   CHECK(matrix_bytes(activated, spec_x{}, spec<bf16, columns, columns>{}, vector{}, weight{}) == 10);
 }
 
+TEST_CASE("a derivative of what is in memory is not stored") {
+  // forward: the product in, tanh out; backward: tanh and the cotangent in, the product's cotangent out
+  constexpr auto f = [](auto x, auto v, auto w) {
+    return grad([](auto x1, auto v1, auto w1) { return sum(square(matmul(tanh(matmul(x1, v1)), w1))); }, wrt<0, 1, 2>)(x, v, w);
+  };
+  CHECK(matrix_bytes(f, spec_x{}, spec<bf16, columns, columns>{}, weight{}) == 10);
+}
+
 TEST_CASE("the mask of a dropout is stored, a byte an element") {
   // forward: x in, the product's operand and the mask out; backward: x, the mask and the cotangent in, dx out
   CHECK(matrix_bytes(dropped, spec_x{}, weight{}, spec<std::int64_t>{}) == 2 + 2 + 1 + 2 + 1 + 2 + 2);

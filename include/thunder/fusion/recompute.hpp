@@ -147,9 +147,11 @@ class recomputer : public assigner {
     if (!follow(k, x, v)) return;
     double cost = draws_ * 2 * bytes(v) / size_of(g_.type(v).type);
     int inputs = reads_.size();
-    for (const source& e : ends_) {
-      const int end = root(e.value);
-      if (read_by_[end] == k) continue;
+    for (int i = 0; i < ends_.size(); ++i) {
+      const int end = root(ends_[i].value);
+      bool counted = read_by_[end] == k;
+      for (int j = 0; j < i; ++j) counted = counted || root(ends_[j].value) == end;
+      if (counted) continue;
       cost += is_stored(end) ? bytes(end) : 2 * bytes(end);
       ++inputs;
     }
@@ -187,7 +189,9 @@ class recomputer : public assigner {
         for (const copied_value& c : chain_)
           if (c.value == v) return c.shape == x.mask;
       if (again) return false;
-      ends_.push(x);
+      for (const source& e : ends_)
+        if (e.value == v && e.mask == x.mask) return true;
+      ends_.push(x);  // the same in another shape
       return true;
     }
     seen_[v] = stamp_;

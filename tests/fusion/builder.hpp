@@ -21,6 +21,8 @@ inline graph lowered(const graph_view& g) {
 inline graph without_dead(const graph_view& g) {
   graph r;
   graph::import_maps map(g);
+  for (int k = 0; k < g.parameter_count; ++k)
+    r.note_parameter(r.import_name(g, map, g.parameters[k].name, name_info::root), r.import_type(g, map, g.parameters[k].type), g.parameters[k].words);
   const list<bool> live = live_nodes(g);
   for (int i = 0; i < g.node_count; ++i)
     if (live[i]) r.import(g, g.nodes[i], map);

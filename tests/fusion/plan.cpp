@@ -1,5 +1,5 @@
 // The plan of a program: where slots lie, and when what is replaced is overwritten.
-#include "execute.hpp"
+#include "builder.hpp"
 
 #include "../transforms/random_graphs.hpp"
 
@@ -73,19 +73,6 @@ value softmax_of(value x) {
   const value e = exp(x - expand(max(x, row), row, m));
   return e / expand(sum(e, row), row, m);
 }
-graph without_dead(const graph& from) {
-  const graph_view g = from.view();
-  graph r;
-  graph::import_maps map(g);
-  for (int k = 0; k < g.parameter_count; ++k)
-    r.note_parameter(r.import_name(g, map, g.parameters[k].name, name_info::root), r.import_type(g, map, g.parameters[k].type), g.parameters[k].words);
-  const list<bool> live = live_nodes(g);
-  for (int i = 0; i < g.node_count; ++i)
-    if (live[i]) r.import(g, g.nodes[i], map);
-  for (int k = 0; k < g.output_count; ++k) r.outputs.push(map.values[g.outputs[k]]);
-  r.input_count = g.input_count;
-  return r;
-}
 
 /// A random graph some of whose formals became parameters, with outputs that replace parameters and donated formals.
 program make_program(std::uint64_t seed) {
@@ -94,8 +81,7 @@ program make_program(std::uint64_t seed) {
   auto s = random_graphs::make(seed, o);
   std::mt19937_64 random(seed);
   auto below = [&](int n) { return static_cast<int>(random() % static_cast<std::uint64_t>(n)); };
-  const graph primitive = decompose(s.g.view(), [](const op_info&) { return true; });
-  const graph once = simplify(primitive.view()), simple = simplify(once.view());
+  const graph simple = execution::lowered(s.g.view());
   const graph_view v = simple.view();
   const list<bool> live = live_nodes(v);
   program p;
@@ -148,7 +134,7 @@ program make_program(std::uint64_t seed) {
     const int a = below(p.g.outputs.size()), b = below(p.g.outputs.size());
     std::swap(p.g.outputs[a], p.g.outputs[b]), std::swap(p.replaces[static_cast<std::size_t>(a)], p.replaces[static_cast<std::size_t>(b)]);
   }
-  p.g = without_dead(p.g);
+  p.g = execution::without_dead(p.g.view());
   return p;
 }
 

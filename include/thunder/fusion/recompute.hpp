@@ -82,17 +82,16 @@ class recomputer : public assigner {
     collect_reads(k);
     for (const source& x : reads_) --readers_[root(x.value)];
     if (!is_library) {
-      prune(k);
-      collect_reads(k);
+      if (prune(k)) collect_reads(k);
       for (const source& x : reads_) read_by_[root(x.value)] = k;
       if (fuel_ != 0) copy_what_pays(k);
-      collect_reads(k);
+      if (!regions_[k].copies.empty()) collect_reads(k);
     }
     for (const source& x : reads_) used_outside_[root(x.value)] = true;
   }
 
-  /// Drops the statements of region k that nobody needs any more.
-  constexpr void prune(int k) {
+  /// Drops the statements of region k that nobody needs any more. Whether there were any.
+  constexpr bool prune(int k) {
     region_builder& r = regions_[k];
     list<int> kept;
     for (int i = r.nodes.size(); i-- > 0;) {
@@ -107,9 +106,11 @@ class recomputer : public assigner {
             if (const int key = base_value(at(x.value), m); step_of_[key] == k) needed_[key] = true;
       }
     }
+    if (kept.size() == r.nodes.size()) return false;
     r.gone = kept.empty();
     r.nodes.clear();
     for (int i = kept.size(); i-- > 0;) r.nodes.push(kept[i]);
+    return true;
   }
 
   // ---- what region k computes again

@@ -137,8 +137,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   template <int Pass, bool Missed, class Row, class Column, class Sums, class Columns, int... I, int... O>
   THUNDER_DEVICE static void compute(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
-                                     Columns& columns, column_scalars& scalars, std::int64_t i, int u, [[maybe_unused]] int n,
-                                     std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
+                                     Columns& columns, column_scalars& scalars, std::int64_t i, [[maybe_unused]] int u,
+                                     [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
     [[maybe_unused]] output_slots<Row::width, std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
     for (int j = 0; j < Row::width; ++j) {

@@ -100,6 +100,20 @@ TEST_CASE("a statement without a reader is left out of its region") {
   }
 }
 
+TEST_CASE("dimensions that only such statements had leave with them") {
+  // y is computed again where it is read; what its region still makes has a number for each row
+  constexpr auto f = [](auto a, auto b, auto s, auto c) {
+    auto m = matmul(a, b);
+    auto u = exp(unsqueeze(s, axis<1>));
+    auto y = m * u;
+    return std::pair{y + matmul(u, c), m};
+  };
+  const partition p = steps_of(f, spec_x{}, spec<bf16, columns, columns>{}, spec<bf16, rows>{}, spec<bf16, 1, columns>{});
+  CHECK(p.steps.size() == 4);
+  CHECK(p.steps[1].extents == 1);
+  CHECK(p.extents[p.steps[1].extent] == dim(rows));
+}
+
 TEST_CASE("a value that is read in two shapes is computed again in both, or not at all") {
   constexpr auto f = [](auto u, auto w) {
     auto y = exp(cast<float>(u));

@@ -46,12 +46,13 @@ struct partition {
   list<int> roots;  // of each value of the graph: the value whose memory it shares (a reshape of it), itself otherwise
 };
 
-/// The partition of a graph: partitioner(g).run(). Fuel and notes: see assigner.
+/// The partition of a graph: partitioner(g).run(). Fuel and notes: see assigner; replaces: see recomputer.
 class partitioner : recomputer {
  public:
   using recomputer::max_inputs, recomputer::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr) : recomputer(g, most, notes) {}
+  constexpr explicit partitioner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr, const replacement* replaces = nullptr)
+      : recomputer(g, most, notes, replaces) {}
 
   constexpr partition run() {
     for (int k = 0; k < regions_.size(); ++k)

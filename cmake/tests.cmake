@@ -7,7 +7,8 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 option(THUNDER_COMPILE_FAIL_ALL "Run the compile-fail tests with clang++ and nvcc too, where they are found" ON)
 set(THUNDER_MERGE_TESTS 0 CACHE STRING "Compile so many test files of a folder as one: quicker for all of them, slower for one")
 set(THUNDER_CUDA_KERNELS_ALSO_FOR "" CACHE STRING "Compute capabilities that the tests of all kernels are compiled for besides CMAKE_CUDA_ARCHITECTURES")
-mark_as_advanced(THUNDER_CUDA_KERNELS_ALSO_FOR)
+set(THUNDER_RANDOM_PROGRAMS 0 CACHE STRING "Compile so many more random programs for the GPU (tests/executors/cuda/random_programs.cu)")
+mark_as_advanced(THUNDER_CUDA_KERNELS_ALSO_FOR THUNDER_RANDOM_PROGRAMS)
 
 set(tests_dir "${PROJECT_SOURCE_DIR}/tests")
 set(no_device 77)  # the exit status of a test that needs a device which is not there
@@ -104,6 +105,14 @@ foreach(target IN LISTS groups)
     set_property(TARGET ${target} APPEND PROPERTY CUDA_ARCHITECTURES ${THUNDER_CUDA_KERNELS_ALSO_FOR})
   endif()
 endforeach()
+
+if(TARGET test_executors_cuda_random_programs_cu AND THUNDER_RANDOM_PROGRAMS GREATER_EQUAL 8)
+  foreach(first RANGE 8 ${THUNDER_RANDOM_PROGRAMS} 8)
+    set(source "${PROJECT_BINARY_DIR}/tests/random_programs/from_${first}.cu")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "#define THUNDER_FIRST_PROGRAM ${first}\n#define THUNDER_PROGRAMS 8\n#include \"${tests_dir}/executors/cuda/random_programs.cu\"\n")
+    target_sources(test_executors_cuda_random_programs_cu PRIVATE "${source}")
+  endforeach()
+endif()
 
 # ---- several translation units in one program --------------------------------------------------------------------
 

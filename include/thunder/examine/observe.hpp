@@ -95,7 +95,7 @@ class step_watcher {
 };
 
 /// Calls a program and tells of each step: `callbacks` has before(const step_call&) or after(const step_call&) or both, or is a
-/// function for what comes after. Buffers of the GPU are on the device, and a step may still be running: copies of its outputs
+/// function for what comes after. Equal regions that run at once have all been told of before any has run. Buffers of the GPU are on the device, and a step may still be running: copies of its outputs
 /// wait for it. An exception of a callback ends the call there: parameters and donated arguments that were written stay written.
 ///
 ///     observe(program, [](const step_call& s) { std::cout << s.step << ' ' << s.name << ' ' << s.path << '\n'; }, weights,

@@ -44,6 +44,30 @@ inline const device_properties& properties() {
 }
 
 // ---- streams
+/// An event that streams and the CPU wait for; one that was never recorded has happened.
+class event {
+ public:
+  /// timed: for seconds_since.
+  explicit event(bool timed = false) { check(cudaEventCreateWithFlags(&event_, timed ? cudaEventDefault : cudaEventDisableTiming), "cuda: making an event"); }
+  event(event&& o) noexcept : event_(std::exchange(o.event_, nullptr)) {}
+  event& operator=(event&&) = delete;
+  ~event() {
+    if (event_) cudaEventDestroy(event_);
+  }
+  void record(cudaStream_t s) { check(cudaEventRecord(event_, s), "cuda: recording an event"); }
+  /// What is started on the stream from now on waits for the event.
+  void hold(cudaStream_t s) const { check(cudaStreamWaitEvent(s, event_, 0), "cuda: waiting for an event"); }
+  void wait() const { check(cudaEventSynchronize(event_), "cuda: waiting for an event"); }
+  /// Of two timed events that have happened.
+  double seconds_since(const event& earlier) const {
+    float ms = 0;
+    check(cudaEventElapsedTime(&ms, earlier.event_, event_), "cuda: the time between two events");
+    return static_cast<double>(ms) * 1e-3;
+  }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
 /// The stream that programs run on: one of each device for all threads, unless a stream_scope of this thread names another.
 class streams {
  public:
@@ -55,12 +79,9 @@ class streams {
   static void change(bool chosen, cudaStream_t s) {
     const cudaStream_t before = current();
     mine() = {chosen, s};
-    cudaEvent_t done = nullptr;
-    check(cudaEventCreateWithFlags(&done, cudaEventDisableTiming), "cuda: changing the stream");
-    cudaError_t status = cudaEventRecord(done, before);
-    if (status == cudaSuccess) status = cudaStreamWaitEvent(current(), done, 0);
-    cudaEventDestroy(done);
-    check(status, "cuda: changing the stream");
+    event done;
+    done.record(before);
+    done.hold(current());
   }
 
  private:
@@ -136,6 +157,8 @@ class stream_memory {
   /// Memory between the kernels of one step. When it grows, the old one stays: recorded programs name it. It grows to twice its size at
   /// least, so all of them together are at most as large as the last.
   void* workspace(std::size_t bytes);
+  /// Numbers that are 0, and that kernels leave at 0. They stay, too.
+  std::uint32_t* counters(std::size_t count);
 
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -172,7 +195,7 @@ class stream_memory {
 
   std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> free_;
-  std::vector<storage> workspaces_;
+  std::vector<storage> workspaces_, counters_;
 };
 
 /// Uninitialised memory on the current device. Throws thunder::error when there is no such memory; everything stays usable then.
@@ -214,6 +237,16 @@ inline void* stream_memory::workspace(std::size_t bytes) {
     w.push_back(allocate(w.empty() || bytes > 2 * w.back().bytes() ? bytes : 2 * w.back().bytes()));
   }
   return w.back().data();
+}
+inline std::uint32_t* stream_memory::counters(std::size_t count) {
+  auto& c = counters_;
+  const std::size_t bytes = count * sizeof(std::uint32_t);
+  if (c.empty() || c.back().bytes() < bytes) {
+    c.reserve(c.size() + 1);
+    c.push_back(allocate(c.empty() && bytes < 4096 ? 4096 : 2 * bytes));
+    check(cudaMemsetAsync(c.back().data(), 0, c.back().bytes(), streams::current()), "cuda: clearing counters");
+  }
+  return static_cast<std::uint32_t*>(c.back().data());
 }
 /// The working memory of this thread's stream.
 inline void* workspace(std::size_t bytes) { return stream_memory::current().workspace(bytes); }

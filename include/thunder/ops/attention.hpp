@@ -108,6 +108,7 @@ struct attention_parts {
 /// (q, k, v, cotangent of the result, mask if there is one) -> dq, dk, dv, and d mask of a floating mask. words: as below.
 struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_attention_gradient> {
   static constexpr const char* name = "thunder.scaled_dot_product_attention_gradient";
+  static constexpr unsigned autocast = 0b1111;
   static constexpr void infer(const arguments& x, inference& r) {
     if (x.count < 4 || x.count > 5) return r.refuse(mistake::attention_shapes, x.count, 4);
     attention_types::check(x, r, x.count > 4 ? &x[4] : nullptr);
@@ -146,6 +147,7 @@ struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_a
 /// words: causal, the bits of the scale.
 struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention> {
   static constexpr const char* name = "thunder.scaled_dot_product_attention";
+  static constexpr unsigned autocast = 0b111;
   static constexpr void infer(const arguments& x, inference& r) {
     if (x.count < 3 || x.count > 4) return r.refuse(mistake::attention_shapes, x.count, 3);
     attention_types::check(x, r, x.count > 3 ? &x[3] : nullptr);

@@ -12,6 +12,7 @@ namespace ops {
 struct matmul : op_base<matmul> {
   static constexpr const char* name = "thunder.matmul";
   static constexpr op_kind kind = op_kind::contraction;
+  static constexpr unsigned autocast = 0b11;
   static constexpr void infer(const arguments& x, inference& r) {
     const meta &a = x[0], &b = x[1];
     const bool ta = x.words[0], tb = x.words[1];

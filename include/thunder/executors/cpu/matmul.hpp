@@ -105,17 +105,19 @@ template <class Target> struct library_step<ops::matmul, Target> {
 
   // ---- 16-bit types
   static constexpr int lanes = Target::bytes / 4;
-  template <dtype T> static void to_float(const std::uint16_t* from, float* to, std::int64_t n) {
-    parallel_for<threads>(n, n * 6, [&](std::int64_t i, std::int64_t end, int) {
-      for (; i + lanes <= end; i += lanes) store<dtype::f32, lanes>(to, i, load<T, lanes>(from, i));
-      if (i < end) store<dtype::f32, lanes>(to, i, load<T, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
+  template <dtype From, dtype To> static void convert(const void* from, void* to, std::int64_t i, std::int64_t end) {
+    for (; i + lanes <= end; i += lanes) store<To, lanes>(to, i, load<From, lanes>(from, i));
+    if (i < end) store<To, lanes>(to, i, load<From, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
+  }
+  /// Both operands, or what is wanted of them, by one team.
+  template <dtype T> static void to_float(const std::uint16_t* a, float* a_to, std::int64_t n, const std::uint16_t* b, float* b_to, std::int64_t m) {
+    parallel_for<threads>(n + m, (n + m) * 6, [&](std::int64_t i, std::int64_t end, int) {
+      if (i < n) convert<T, dtype::f32>(a, a_to, i, std::min(end, n));
+      if (end > n) convert<T, dtype::f32>(b, b_to, std::max(i, n) - n, end - n);
     });
   }
   template <dtype T> static void from_float(const float* from, std::uint16_t* to, std::int64_t n) {
-    parallel_for<threads>(n, n * 6, [&](std::int64_t i, std::int64_t end, int) {
-      for (; i + lanes <= end; i += lanes) store<T, lanes>(to, i, load<dtype::f32, lanes>(from, i));
-      if (i < end) store<T, lanes>(to, i, load<dtype::f32, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
-    });
+    parallel_for<threads>(n, n * 6, [&](std::int64_t i, std::int64_t end, int) { convert<dtype::f32, T>(from, to, i, end); });
   }
   static float* scratch(std::int64_t floats) {
     return static_cast<float*>(working_memory(purpose::matmul_operands, static_cast<std::size_t>(floats) * sizeof(float)));
@@ -128,11 +130,10 @@ template <class Target> struct library_step<ops::matmul, Target> {
     const std::int64_t rows = p.a_transposed ? p.m : std::min(p.m, std::max<std::int64_t>(256, block / std::max(p.k, p.n)));
     float* const b = scratch(p.k * p.n + rows * (p.k + (wide ? 0 : p.n)));
     float *const a = b + p.k * p.n, *const rounded = a + rows * p.k;
-    to_float<T>(p.b, b, p.k * p.n);
     for (std::int64_t i = 0; i < p.m; i += rows) {
       const std::int64_t m = std::min(rows, p.m - i);
       float* const c = wide ? floats(p.c) + i * p.n : rounded;
-      to_float<T>(p.a + i * p.k, a, m * p.k);
+      to_float<T>(p.a + i * p.k, a, m * p.k, p.b, b, i == 0 ? p.k * p.n : 0);
       matrix_product<dtype::f32>({a, b, c, m, p.n, p.k, p.a_transposed, p.b_transposed, false});
       if (!wide) from_float<T>(c, p.c + i * p.n, m * p.n);
     }
@@ -144,8 +145,7 @@ template <class Target> struct library_step<ops::matmul, Target> {
     float *const b = a + inner * p.m, *const c = wide ? floats(p.c) : b + inner * p.n;
     for (std::int64_t i = 0; i < p.k; i += inner) {
       const std::int64_t k = std::min(inner, p.k - i);
-      to_float<T>(p.a + i * p.m, a, k * p.m);
-      to_float<T>(p.b + i * p.n, b, k * p.n);
+      to_float<T>(p.a + i * p.m, a, k * p.m, p.b + i * p.n, b, k * p.n);
       if (i == 0) matrix_product<dtype::f32>({a, b, c, p.m, p.n, k, true, false, false});
       else blas_gemm(product<float>{a, b, c, p.m, p.n, k, true, false, true});
     }

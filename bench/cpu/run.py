@@ -53,8 +53,9 @@ def main():
     parse.add_argument("--json", metavar="FILE")
     options = parse.parse_args()
 
-    subprocess.run(["cmake", "-S", ROOT, "-B", options.build, "-DCMAKE_BUILD_TYPE=Release", "-DTHUNDER_CUDA=OFF", "-DTHUNDER_BUILD_TESTS=OFF", "-DTHUNDER_BUILD_EXAMPLES=OFF"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", options.build, "--target", "bench_cpu_region_cpp", "bench_cpu_steps_cpp"], check=True, stdout=sys.stderr)
+    switches = [f"-DTHUNDER_{part}=OFF" for part in ("CUDA", "BUILD_TESTS", "BUILD_EXAMPLES")]
+    subprocess.run(["cmake", "-S", ROOT, "-B", options.build, "-DCMAKE_BUILD_TYPE=Release", *switches], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", options.build, "--target", "bench_cpu"], check=True, stdout=sys.stderr)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "OMP_NUM_THREADS": str(options.threads)}
     ours = [Program([f"{options.build}/bench/cpu/{name}", "--serve"], environment) for name in ("region", "steps")]

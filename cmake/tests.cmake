@@ -133,7 +133,7 @@ endforeach()
 
 set(compilers "${CMAKE_CXX_COMPILER}")
 if(THUNDER_COMPILE_FAIL_ALL)
-  find_program(THUNDER_CLANGXX NAMES clang++ clang++-14 clang++-16)
+  find_program(THUNDER_CLANGXX NAMES clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14)
   mark_as_advanced(THUNDER_CLANGXX)
   if(THUNDER_CLANGXX AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     list(APPEND compilers "${THUNDER_CLANGXX}")
@@ -203,6 +203,12 @@ endforeach()
 add_test(NAME docs.rules COMMAND ${extract} rules ${all_pages})
 add_test(NAME docs.selftest COMMAND ${extract} selftest "${CMAKE_CXX_COMPILER}")
 
+# ---- the size of a small program, unstripped ------------------------------------------------------------------------
+
+if(TARGET example_hello_world)
+  add_test(NAME hello_world.size COMMAND "${CMAKE_COMMAND}" -D "file=$<TARGET_FILE:example_hello_world>" -D most=2000000 -P "${tests_dir}/size.cmake")
+endif()
+
 # ---- headers, layers, installation -------------------------------------------------------------------------------
 
 set(cuda_include "")
@@ -221,5 +227,14 @@ if(THUNDER_INSTALL)
            COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "build=${PROJECT_BINARY_DIR}" -D
                    "scratch=${PROJECT_BINARY_DIR}/tests/install" -D "compiler=${CMAKE_CXX_COMPILER}" -D
                    "generator=${CMAKE_GENERATOR}" -D "python=${Python3_EXECUTABLE}" -P "${tests_dir}/install/run.cmake")
-  set_tests_properties(install PROPERTIES TIMEOUT 300)
+  add_test(NAME install.vcpkg
+           COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "scratch=${PROJECT_BINARY_DIR}/tests/install_vcpkg" -D
+                   "compiler=${CMAKE_CXX_COMPILER}" -D "generator=${CMAKE_GENERATOR}" -P "${tests_dir}/install/vcpkg.cmake")
+  find_program(THUNDER_CONAN conan)
+  mark_as_advanced(THUNDER_CONAN)
+  add_test(NAME install.conan
+           COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "scratch=${PROJECT_BINARY_DIR}/tests/install_conan" -D
+                   "conan=${THUNDER_CONAN}" -D "compiler=${CMAKE_CXX_COMPILER}" -P "${tests_dir}/install/conan.cmake")
+  set_tests_properties(install install.vcpkg install.conan PROPERTIES TIMEOUT 300)
+  set_tests_properties(install.conan PROPERTIES SKIP_REGULAR_EXPRESSION "Conan is not installed")
 endif()

@@ -38,5 +38,5 @@ if command -v "$python" >/dev/null; then
     "$python" bench/gpu/peers.py --json $build/peers.json >/dev/null && peers=(--peers $build/peers.json)
   fi
   echo
-  "$python" bench/gpu/table.py --json $build/gpu.json "${peers[@]}" "${results[@]}"
+  "$python" bench/table.py --json $build/gpu.json "${peers[@]}" "${results[@]}"
 fi

@@ -135,6 +135,7 @@ class check_watcher {
 ///
 ///     std::cout << check(jit(step), weights, images, labels);
 template <class Program, class... A>
+  requires is_program<std::remove_cvref_t<Program>>
 check_report check(tolerance t, Program&& program, A&&... arguments) {
   auto&& lowered = program_for(program, arguments...);
   check_watcher<std::remove_cvref_t<decltype(lowered)>> watcher(t);
@@ -142,7 +143,7 @@ check_report check(tolerance t, Program&& program, A&&... arguments) {
   return std::move(watcher.report);
 }
 template <class Program, class... A>
-  requires(!std::is_same_v<std::remove_cvref_t<Program>, tolerance>)
+  requires is_program<std::remove_cvref_t<Program>>
 check_report check(Program&& program, A&&... arguments) {
   return check(tolerance{}, program, arguments...);
 }

@@ -32,6 +32,12 @@ auto without_state(F&& f, const A& a, const Rest&... rest) {
   return f(a, rest...);
 }
 
+/// What has steps to observe: a program, or a jitted function.
+template <class P>
+inline constexpr bool is_program = lowered_program<P>;
+template <class F, class E, non_finite Policy, fuel Fuel>
+inline constexpr bool is_program<jitted<F, E, Policy, Fuel>> = true;
+
 /// The program itself, or that of a jitted function for these arguments (one of its own, with an arena of its own).
 template <lowered_program P, class... A>
 P& program_for(P& program, const A&...) {

@@ -224,7 +224,7 @@ TEST_CASE("rotate_pairs") {
         const operands in(c, t);
         const auto back = random(0, 1);
         buffer y(t, c.x);
-        CHECK(run_on_device<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, y, {style, back}));
+        CHECK(run_on_device<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, {&y}, {style, back}));
         CHECK_MESSAGE(in.error_of(y, style, back) < 1, c.text(t, style, back));
       }
 }
@@ -256,7 +256,7 @@ TEST_CASE("matmul") {
     const std::vector<std::int64_t> words{transposed_x, transposed_y};
     buffer expected(t, joined(batch, {n, m})), got(t, joined(batch, {n, m}));
     run<ops::matmul>({&x, &y}, expected, words);
-    CHECK(run_on_device<ops::matmul>({&x, &y}, got, words));
+    CHECK(run_on_device<ops::matmul>({&x, &y}, {&got}, words));
     const double rounding = t == dtype::f16 ? 0x1p-10 : t == dtype::bf16 ? 0x1p-7 : t == dtype::f32 ? 1e-6 : 1e-14;
     double most = 0;
     for (std::int64_t e = 0; e < got.count(); ++e) most = std::max(most, std::abs(got[e] - expected[e]) / (1 + std::abs(expected[e])));

@@ -157,8 +157,6 @@ class stream_memory {
   /// Memory between the kernels of one step. When it grows, the old one stays: recorded programs name it. It grows to twice its size at
   /// least, so all of them together are at most as large as the last.
   void* workspace(std::size_t bytes);
-  /// Numbers that are 0, and that kernels leave at 0. They stay, too.
-  std::uint32_t* counters(std::size_t count);
 
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -195,7 +193,7 @@ class stream_memory {
 
   std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> free_;
-  std::vector<storage> workspaces_, counters_;
+  std::vector<storage> workspaces_;
 };
 
 /// Uninitialised memory on the current device. Throws thunder::error when there is no such memory; everything stays usable then.
@@ -237,16 +235,6 @@ inline void* stream_memory::workspace(std::size_t bytes) {
     w.push_back(allocate(w.empty() || bytes > 2 * w.back().bytes() ? bytes : 2 * w.back().bytes()));
   }
   return w.back().data();
-}
-inline std::uint32_t* stream_memory::counters(std::size_t count) {
-  auto& c = counters_;
-  const std::size_t bytes = count * sizeof(std::uint32_t);
-  if (c.empty() || c.back().bytes() < bytes) {
-    c.reserve(c.size() + 1);
-    c.push_back(allocate(c.empty() && bytes < 4096 ? 4096 : 2 * bytes));
-    check(cudaMemsetAsync(c.back().data(), 0, c.back().bytes(), streams::current()), "cuda: clearing counters");
-  }
-  return static_cast<std::uint32_t*>(c.back().data());
 }
 /// The working memory of this thread's stream.
 inline void* workspace(std::size_t bytes) { return stream_memory::current().workspace(bytes); }

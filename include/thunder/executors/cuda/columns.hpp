@@ -3,8 +3,7 @@
 ///
 /// Each thread has accumulators for the columns that it reads: in registers, or, for long rows, in the block's part of `partial`.
 /// The rows arrive in a ring in shared memory, several ahead. When a block has no more rows, its groups' sums become a row of
-/// `partial`; `finish` adds these rows in a fixed order: in a kernel of its own, or, if there are only numbers to add, in the
-/// block that ends last.
+/// `partial`; `finish`, in a kernel of its own, adds these rows in a fixed order.
 #include <type_traits>
 
 #include "row.hpp"
@@ -231,11 +230,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   }
 
   // ---- the sum of the blocks' partial results
-  /// Whether the last block does it (the "threadfence reduction" of the CUDA samples). For rows of sums it would take longer than
-  /// another kernel, whose blocks share the work.
-  static constexpr bool ends_alone = count<what::column_scalar> > 0 && count<what::column_vector> == 0 && kept == 0;
-  static constexpr int finish_threads = ends_alone ? shape.threads() : 256, finish_columns = 32;
-  static constexpr int finish_bytes = finish_threads * 8;  // of shared memory: a number of each thread, at most
+  static constexpr int finish_threads = 256, finish_columns = 32;
   /// How many blocks add up output O, if there are `results` rows of results of `length` each.
   template <int O>
   THUNDER_ANYWHERE static std::int64_t finish_blocks(std::int64_t results, std::int64_t length) {
@@ -303,12 +298,6 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       to.set(y);
       to.store(a.out[O], r / pitch * length + r % pitch);
     }
-  }
-
-  template <int... O>
-  THUNDER_DEVICE static void finish_if_last(const arguments& a, std::integer_sequence<int, O...>) {
-    if (!M::is_last(a.arrivals, a.blocks)) return;
-    ((finish<O>(a, 0), M::sync()), ...);
   }
 
   struct wide_text;

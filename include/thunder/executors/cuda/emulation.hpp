@@ -102,15 +102,6 @@ class emulation {
     }
     pause();
   }
-  bool is_last(std::uint32_t* counter, int count, call_site at) {
-    sync(at);
-    if (thread() == 0) {
-      left_ = ++*counter != static_cast<std::uint32_t>(count);
-      if (!left_) *counter = 0, when_.launch = when_.block = ++when_.now;  // what other blocks wrote is as what other launches wrote
-    }
-    sync(at);
-    return !left_;
-  }
   void sync_some(int name, int count, call_site at) {
     if (name < 1 || name > 15 || count < warp || count % warp != 0) fail("comes to a barrier of " + std::to_string(count) + " threads with the name " + std::to_string(name) + " at " + at.text());
     some_threads& b = some_[name];
@@ -180,7 +171,6 @@ class emulation {
   }
   void store(void* p, const void* from, std::size_t bytes) {
     if (!self().begun) fail("writes global memory before begin_dependent");
-    if (left_) fail("writes global memory when the last block may have read it");
     if (const auto wrong = memory_.write(p, from, bytes, when_); !wrong.empty()) fail(wrong);
   }
 
@@ -252,7 +242,7 @@ class emulation {
       }
   }
   void run_block(int b, std::size_t shared) {
-    block_ = b, when_.block = when_.synced = ++when_.now, arrived_ = ended_ = 0, left_ = false, failure_ = nullptr;
+    block_ = b, when_.block = when_.synced = ++when_.now, arrived_ = ended_ = 0, failure_ = nullptr;
     shared_.assign(shared, '\xff');
     shared_history_.reset(shared, 1, false);
     ready_.clear();
@@ -298,7 +288,6 @@ class emulation {
   some_threads some_[16];
   moment when_{0, 1, 1, 1, 1, {}, nullptr};  // what is written at epoch 1 was there before all launches
   int block_ = 0, blocks_ = 0, arrived_ = 0, ended_ = 0;
-  bool left_ = false;  // the block: others may read what it wrote
   fibre::function body_ = nullptr;
   void* argument_ = nullptr;
   std::exception_ptr failure_;
@@ -315,7 +304,6 @@ struct emulated {
 
   static void sync(call_site at = call_site()) { emulation::current->sync(at); }
   static void sync_some(int name, int count, call_site at = call_site()) { emulation::current->sync_some(name, count, at); }
-  static bool is_last(std::uint32_t* counter, int count, call_site at = call_site()) { return emulation::current->is_last(counter, count, at); }
   template <class T> static T shuffle_xor(T x, int mask, call_site at = call_site()) {
     std::uint64_t bits = 0;
     std::memcpy(&bits, &x, sizeof x);
@@ -414,21 +402,14 @@ class emulated_device {
     auto& w = workspaces_.emplace_back(bytes, '\xff');
     return emulation_.memory().add("the workspace", w.data(), bytes, 1, false);
   }
-  std::uint32_t* counters(int count) {
-    if (counters_.size() < static_cast<std::size_t>(count)) counters_.resize(static_cast<std::size_t>(count));
-    return counters_.data();
-  }
   template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a, int shared = Kernel::shared) {
     using arguments = typename Kernel::arguments;
     auto body = [](void* x) { Kernel::run(*static_cast<const arguments*>(x)); };
     emulation_.launch(blocks, Kernel::threads, shared, body, const_cast<arguments*>(&a));
-    for (std::uint32_t c : counters_)
-      if (c != 0) throw kernel_fault("a counter is " + std::to_string(c) + " after a kernel");
   }
 
  private:
   std::deque<std::vector<char>> workspaces_;
-  std::vector<std::uint32_t> counters_;
   emulation emulation_;
   int resident_, shared_;
 };

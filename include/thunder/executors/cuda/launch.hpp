@@ -8,7 +8,6 @@
 ///     template <class Kernel> int resident(int shared);                          // blocks that it holds at once, with so many bytes of shared memory each
 ///     int shared_room(int blocks);                                               // bytes of it that each of so many blocks of a multiprocessor can have
 ///     void* workspace(std::size_t bytes);                                        // memory that the kernels of one call share
-///     std::uint32_t* counters(int count);                                        // numbers that are 0 before and after a kernel
 ///     template <class Kernel> void start(unsigned blocks, const Kernel::arguments&, int shared);  // after the kernels before it
 #include <string>
 
@@ -31,12 +30,10 @@ template <class Text> struct pointwise_kernel {
 };
 template <class Text> struct persistent_kernel {
   using arguments = typename Text::arguments;
-  static constexpr int threads = Text::shape.threads(), min_blocks = Text::shape.blocks,
-                       shared = Text::ends_alone && Text::finish_bytes > Text::shared_bytes ? Text::finish_bytes : Text::shared_bytes;
+  static constexpr int threads = Text::shape.threads(), min_blocks = Text::shape.blocks, shared = Text::shared_bytes;
   THUNDER_DEVICE static void run(const arguments& a) {
     if constexpr (Text::shape.flat) Text::flat(a);
     else Text::persistent(a);
-    if constexpr (Text::ends_alone) Text::finish_if_last(a, typename Text::template list<Text::what::stored_at_end>());
   }
 };
 /// Its shared memory depends on the device.
@@ -51,7 +48,7 @@ template <class Text, int... O> struct finish_kernel {
     typename Text::arguments of;
     int first_block, blocks, blocks_each;
   };
-  static constexpr int threads = Text::finish_threads, min_blocks = 0, shared = Text::finish_bytes;
+  static constexpr int threads = Text::finish_threads, min_blocks = 0, shared = Text::finish_threads * 8;  // a number of each thread, at most
   THUNDER_DEVICE static void run(const arguments& a) {
     Text::M::begin_dependent();
     const int block = Text::M::block() - a.first_block;
@@ -188,10 +185,9 @@ template <class Region, class Device, int Count> struct fused_kernels {
       bytes[k + 1] = bytes[k] + Text::template partial_bytes<Text::values>(length[k]) * work.of[k].blocks + 16;
     }
     char* const partial = static_cast<char*>(device.workspace(static_cast<std::size_t>(bytes[Count])));
-    std::uint32_t* const arrivals = Text::ends_alone ? device.counters(Count) : nullptr;
-    for (int k = 0; k < Count; ++k) work.of[k].partial = partial + bytes[k], work.of[k].arrivals = arrivals + k;
+    for (int k = 0; k < Count; ++k) work.of[k].partial = partial + bytes[k];
     start(device, work);
-    if constexpr (!Text::ends_alone) finish<Text>(device, work, results, length, typename Text::template list<Text::what::stored_at_end>());
+    finish<Text>(device, work, results, length, column_outputs<Text>(std::make_integer_sequence<int, column_output<Text>.count>{}));
   }
   template <class Text, int... O>
   static void finish(Device& device, const work_list<persistent_kernel<Text>>& of, const std::int64_t* results, const std::int64_t* length, std::integer_sequence<int, O...>) {
@@ -204,6 +200,15 @@ template <class Region, class Device, int Count> struct fused_kernels {
     }
     start(device, work);
   }
+  /// The outputs that are column reductions of this part.
+  template <class Text> struct output_list { int at[Text::outputs]{}, count = 0; };
+  template <class Text> static constexpr output_list<Text> column_output = [] {
+    output_list<Text> l;
+    for (int o = 0; o < Text::outputs; ++o)
+      if (Text::plan.output[o].value >= 0 && Text::plan.is_column(Text::plan.output[o].value)) l.at[l.count++] = o;
+    return l;
+  }();
+  template <class Text, int... K> static auto column_outputs(std::integer_sequence<int, K...>) { return std::integer_sequence<int, column_output<Text>.at[K]...>{}; }
   template <int... P> static void run_parts(Device& device, const region_call (&calls)[Count], std::integer_sequence<int, P...>) {
     (run_part<text_of<P>>(device, calls), ...);
   }

@@ -53,18 +53,6 @@ struct gpu {
   /// A barrier of `count` of the block's threads, which agree on a name from 1 to 15.
   THUNDER_DEVICE static void sync_some(int name, int count) { asm volatile("bar.sync %0, %1;" ::"r"(name), "r"(count) : "memory"); }
   template <class T> THUNDER_DEVICE static T shuffle_xor(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
-  /// Whether this block is the last of `count` to come here: what the others wrote before is there to be read. All threads of a block come.
-  /// The counter is 0 before the first block and after the last one.
-  THUNDER_DEVICE static bool is_last(std::uint32_t* counter, int count) {
-    __syncthreads();
-    bool last = false;
-    if (threadIdx.x == 0) {
-      __threadfence();
-      last = atomicInc(counter, static_cast<unsigned>(count) - 1) == static_cast<unsigned>(count) - 1;
-      __threadfence();
-    }
-    return __syncthreads_or(last);
-  }
   template <class T> THUNDER_DEVICE static T shared_load(const T* p) { return *p; }
   template <class T> THUNDER_DEVICE static void shared_store(T* p, T x) { *p = x; }
   template <class T> THUNDER_DEVICE static T global_load(const T* p) { return *p; }

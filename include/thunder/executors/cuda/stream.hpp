@@ -29,7 +29,6 @@ struct gpu_stream {
   /// Each block has one KiB more for itself, as has the multiprocessor.
   int shared_room(int blocks) { return (properties().shared_bytes + 1024) / blocks / 1024 * 1024 - 1024; }
   void* workspace(std::size_t bytes) { return cuda::workspace(bytes); }
-  std::uint32_t* counters(int count) { return stream_memory::current().counters(static_cast<std::size_t>(count)); }
   /// The kernel may begin while the one before it ends.
   template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a, int shared = Kernel::shared) {
     cudaLaunchConfig_t c{};

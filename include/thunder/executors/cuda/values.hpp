@@ -43,7 +43,6 @@ struct kernel_arguments {
   std::int64_t extents[Dims];  // of the plan's dimensions
   std::int64_t rows;           // the product of all but the last
   char* partial;               // of column reductions: a row for each block
-  std::uint32_t* arrivals;     // how many blocks have ended
   int splits;                  // persistent: blocks that share the rows of one result
   int shared_vectors;          // wide: of a row, that each thread keeps in shared memory
   std::uint32_t opaque;
@@ -152,8 +151,7 @@ struct kernel_values {
     column_scalar,   // ... or one
     column_of_rows,  // ... of values that do not vary along the row
     stored,          // outputs that the pass stores an element at a time
-    stored_by_row,   // outputs of one number a row
-    stored_at_end    // outputs that are reductions over rows
+    stored_by_row    // outputs of one number a row
   };
   static constexpr bool is_column_input(int v) {
     return v < inputs && dims > 1 && plan.is_element(v) && (plan.value[v].mask == plan.row || is_loose(plan.value[v].mask));
@@ -168,8 +166,7 @@ struct kernel_values {
   static constexpr bool belongs(what w, int pass, int k) {
     if (w >= what::stored) {
       const output_facts& o = plan.output[k];
-      if (o.value < 0 || plan.is_column(o.value) != (w == what::stored_at_end)) return false;
-      if (w == what::stored_at_end) return true;
+      if (o.value < 0 || plan.is_column(o.value)) return false;
       if (w == what::stored_by_row) return !(o.mask & plan.row);
       return (o.mask & plan.row) && plan.ready[o.value] == pass;
     }

@@ -55,6 +55,7 @@ int main() {
   stages("a transformer's gradient", models::gpt_trace{});
   stages("mixed precision", models::mixed_trace{});
   stages("all kinds of statements", models::odd_trace{});
+  stages("sorts and scans", models::ordered_trace{});
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     const auto s = random_graphs::make(seed);
     stage("a random graph", s.g.view());

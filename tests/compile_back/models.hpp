@@ -91,4 +91,16 @@ inline constexpr auto odd = [](auto x, auto i, auto key) {
 using odd_trace = trace_t<decltype(odd), expr<dtype::f32, shape_t<dim("int"), 4>, 0>, expr<dtype::i32, shape_t<dim("int")>, 0>,
                           expr<dtype::i64, shape<>, 0>>;
 
+// Statements with two results, scans, and their gradients.
+inline constexpr auto ordered = [](auto x) {
+  return value_and_grad([](auto y) {
+    auto [up, order] = sort(y);
+    auto [down, other] = sort<sort_order::descending>(y, axis<0>);
+    auto [largest, where] = top_k<2>(y);
+    return sum(sin(up) * down + take_along_axis(y, other) + cumsum<scan_order::reverse>(y, axis<0>) * cumprod(y)) + sum(largest * cast<float>(where)) +
+           sum(prod(y, axis<0>)) + stddev(y);
+  })(x);
+};
+using ordered_trace = trace_t<decltype(ordered), expr<dtype::f32, shape_t<batch, 4>, 0>>;
+
 }  // namespace models

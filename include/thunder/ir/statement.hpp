@@ -23,6 +23,7 @@ enum class mistake : std::uint8_t {
   plain_number, condition, not_traceable, no_expression, wrt_missing, wrt_order, wrt_integer, wrt_empty, wrt_limit, not_an_argument,
   update_unread, update_twice, donation_unused, no_gradients, assignment, state_missing,
   attention_shapes, attention_heads, attention_mask, rope_pairs, rope_position, update_shapes,
+  top_k_count,
 };
 
 /// What `infer` sees of a statement. `target` is the declared result of ops that are told theirs (reshape, full, ...).

@@ -7,7 +7,8 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 option(THUNDER_COMPILE_FAIL_ALL "Run the compile-fail tests with clang++ and nvcc too, where they are found" ON)
 set(THUNDER_MERGE_TESTS 0 CACHE STRING "Compile so many test files of a folder as one: quicker for all of them, slower for one")
 set(THUNDER_CUDA_KERNELS_ALSO_FOR "" CACHE STRING "Compute capabilities that the tests of all kernels are compiled for besides CMAKE_CUDA_ARCHITECTURES")
-mark_as_advanced(THUNDER_CUDA_KERNELS_ALSO_FOR)
+set(THUNDER_RANDOM_PROGRAMS 0 CACHE STRING "Compile so many more random programs for the GPU (tests/executors/cuda/random_programs.cu)")
+mark_as_advanced(THUNDER_CUDA_KERNELS_ALSO_FOR THUNDER_RANDOM_PROGRAMS)
 
 set(tests_dir "${PROJECT_SOURCE_DIR}/tests")
 set(no_device 77)  # the exit status of a test that needs a device which is not there
@@ -52,8 +53,10 @@ if(NOT ZLIB_FOUND)
 endif()
 # Not merged: files that share little with others, or would see names of headers that they do not include, or open a namespace of others,
 # or include something under a condition.
-set(alone examples/.* executors/cpu/region executors/cuda/.* examine/memory examine/stages examine/trace_file executors/reference interop/dlpack)
+set(alone examples/.* executors/cpu/region executors/cuda/emulated.* executors/cuda/steps.cu examine/memory examine/stages examine/trace_file
+          executors/reference interop/dlpack)
 list(JOIN alone "|" alone)
+set(every_kernel "^executors/cuda/(fused|steps|rope|wide_rows).cu$")  # these contain every kind of kernel
 set(groups "")
 foreach(source IN LISTS sources)
   cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${tests_dir}" OUTPUT_VARIABLE path)
@@ -61,8 +64,12 @@ foreach(source IN LISTS sources)
   cmake_path(GET path STEM LAST_ONLY stem)
   string(REGEX REPLACE "\\.cpp$" "" test "${path}")
   string(REPLACE "/" "." name "${test}")
-  if(THUNDER_MERGE_TESTS AND path MATCHES "\\.cpp$" AND NOT test MATCHES "^(${alone})$")
-    string(MAKE_C_IDENTIFIER "${folder}" group)
+  if(THUNDER_MERGE_TESTS AND NOT test MATCHES "^(${alone})$")
+    cmake_path(GET path EXTENSION LAST_ONLY group)
+    if(test MATCHES "${every_kernel}")
+      string(APPEND group "_every_kernel")
+    endif()
+    string(MAKE_C_IDENTIFIER "${folder}${group}" group)
     list(APPEND members_${group} "${source}")
     list(LENGTH members_${group} count)
     math(EXPR part "(${count} - 1) / ${THUNDER_MERGE_TESTS}")
@@ -79,7 +86,7 @@ foreach(source IN LISTS sources)
       string(APPEND file_name "_cu")
     endif()
     thunder_test_program(${target} ${file_name} "${folder}" "${source}")
-    if(name MATCHES "^executors\\.cuda\\.(fused|steps|rope|wide_rows)\\.cu$")  # these contain every kernel
+    if(test MATCHES "${every_kernel}")
       set_property(TARGET ${target} APPEND PROPERTY CUDA_ARCHITECTURES ${THUNDER_CUDA_KERNELS_ALSO_FOR})
     endif()
     thunder_test(${name} ${target})
@@ -89,11 +96,23 @@ foreach(target IN LISTS groups)
   list(GET sources_${target} 0 first)
   cmake_path(RELATIVE_PATH first BASE_DIRECTORY "${tests_dir}" OUTPUT_VARIABLE folder)
   cmake_path(GET folder PARENT_PATH folder)
-  set(source "${PROJECT_BINARY_DIR}/tests/merged/${target}.cpp")
+  cmake_path(GET first EXTENSION LAST_ONLY extension)
+  set(source "${PROJECT_BINARY_DIR}/tests/merged/${target}${extension}")
   add_custom_command(OUTPUT "${source}" COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/merge.py" "${source}" ${sources_${target}}
                      DEPENDS ${sources_${target}} "${tests_dir}/merge.py")
   thunder_test_program(${target} ${target} "${folder}" "${source}")
+  if(target MATCHES "every_kernel")
+    set_property(TARGET ${target} APPEND PROPERTY CUDA_ARCHITECTURES ${THUNDER_CUDA_KERNELS_ALSO_FOR})
+  endif()
 endforeach()
+
+if(TARGET test_executors_cuda_random_programs_cu AND THUNDER_RANDOM_PROGRAMS GREATER_EQUAL 8)
+  foreach(first RANGE 8 ${THUNDER_RANDOM_PROGRAMS} 8)
+    set(source "${PROJECT_BINARY_DIR}/tests/random_programs/from_${first}.cu")
+    configure_file("${tests_dir}/executors/cuda/random_programs.cu.in" "${source}" @ONLY)
+    target_sources(test_executors_cuda_random_programs_cu PRIVATE "${source}")
+  endforeach()
+endif()
 
 # ---- several translation units in one program --------------------------------------------------------------------
 
@@ -114,7 +133,7 @@ endforeach()
 
 set(compilers "${CMAKE_CXX_COMPILER}")
 if(THUNDER_COMPILE_FAIL_ALL)
-  find_program(THUNDER_CLANGXX NAMES clang++ clang++-14 clang++-16)
+  find_program(THUNDER_CLANGXX NAMES clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14)
   mark_as_advanced(THUNDER_CLANGXX)
   if(THUNDER_CLANGXX AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     list(APPEND compilers "${THUNDER_CLANGXX}")
@@ -131,12 +150,11 @@ set(compile_fail "${Python3_EXECUTABLE}" "${tests_dir}/compile_fail.py" ${compil
 
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${tests_dir}/compile_fail/*.cpp")
 list(FILTER sources EXCLUDE REGEX "/compile_fail/selftest/")
-foreach(source IN LISTS sources)
-  cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${tests_dir}" OUTPUT_VARIABLE path)
-  string(REGEX REPLACE "\\.cpp$" "" name "${path}")
-  string(REPLACE "/" "." name "${name}")
-  add_test(NAME ${name} COMMAND ${compile_fail} --mistakes --include "${PROJECT_SOURCE_DIR}/include" "${source}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+foreach(compiler IN LISTS compilers)
+  cmake_path(GET compiler STEM name)
+  add_test(NAME compile_fail.${name} COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/compile_fail.py" --compiler "${compiler}" --mistakes
+                                             --include "${PROJECT_SOURCE_DIR}/include" ${sources})
+  set_tests_properties(compile_fail.${name} PROPERTIES TIMEOUT 600)
 endforeach()
 add_test(NAME compile_fail.corrections COMMAND ${compile_fail} --corrections --include "${PROJECT_SOURCE_DIR}/include" ${sources})
 set_tests_properties(compile_fail.corrections PROPERTIES TIMEOUT 300)
@@ -185,6 +203,12 @@ endforeach()
 add_test(NAME docs.rules COMMAND ${extract} rules ${all_pages})
 add_test(NAME docs.selftest COMMAND ${extract} selftest "${CMAKE_CXX_COMPILER}")
 
+# ---- the size of a small program, unstripped ------------------------------------------------------------------------
+
+if(TARGET example_hello_world)
+  add_test(NAME hello_world.size COMMAND "${CMAKE_COMMAND}" -D "file=$<TARGET_FILE:example_hello_world>" -D most=2000000 -P "${tests_dir}/size.cmake")
+endif()
+
 # ---- headers, layers, installation -------------------------------------------------------------------------------
 
 set(cuda_include "")
@@ -203,5 +227,14 @@ if(THUNDER_INSTALL)
            COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "build=${PROJECT_BINARY_DIR}" -D
                    "scratch=${PROJECT_BINARY_DIR}/tests/install" -D "compiler=${CMAKE_CXX_COMPILER}" -D
                    "generator=${CMAKE_GENERATOR}" -D "python=${Python3_EXECUTABLE}" -P "${tests_dir}/install/run.cmake")
-  set_tests_properties(install PROPERTIES TIMEOUT 300)
+  add_test(NAME install.vcpkg
+           COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "scratch=${PROJECT_BINARY_DIR}/tests/install_vcpkg" -D
+                   "compiler=${CMAKE_CXX_COMPILER}" -D "generator=${CMAKE_GENERATOR}" -P "${tests_dir}/install/vcpkg.cmake")
+  find_program(THUNDER_CONAN conan)
+  mark_as_advanced(THUNDER_CONAN)
+  add_test(NAME install.conan
+           COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "scratch=${PROJECT_BINARY_DIR}/tests/install_conan" -D
+                   "conan=${THUNDER_CONAN}" -D "compiler=${CMAKE_CXX_COMPILER}" -P "${tests_dir}/install/conan.cmake")
+  set_tests_properties(install install.vcpkg install.conan PROPERTIES TIMEOUT 300)
+  set_tests_properties(install.conan PROPERTIES SKIP_REGULAR_EXPRESSION "Conan is not installed")
 endif()

@@ -1,16 +1,11 @@
-// Steps that move memory, in GB/s and as a share of what a copy of as many bytes reaches in the same run; and matrix products.
+// Steps that move memory, beside a copy of as many bytes; and matrix products.
 //   g++ -std=c++20 -O3 -march=native -fopenmp -Iinclude bench/cpu/movement.cpp -lopenblas && ./a.out
-#include <thunder/executors/cpu/library.hpp>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <initializer_list>
-#include <vector>
 
-using namespace thunder;
+#include "timing.hpp"
+
+using namespace timing;
 namespace {
 
 /// Small integers, so that any element type can be summed.
@@ -39,49 +34,23 @@ struct buffer {
   ~buffer() { std::free(a.data); }
 };
 
-/// The shortest of many runs: other work on the machine only adds.
-template <class F> double shortest(F&& f) {
-  double best = 1e9, all = 0;
-  for (int i = 0; i < 200 && (i < 15 || all < 0.5); ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    f();
-    const double t = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    best = std::min(best, t), all += t;
-  }
-  return best;
-}
-
-/// Bytes read and written per second by the fastest copy that we know: memcpy on each thread, or stores past the caches.
-double copy_rate(std::int64_t bytes) {
-  buffer x(dtype::b8, {bytes}), y(dtype::b8, {bytes});
-  const double a = shortest([&] {
-    cpu::parallel_for(bytes, 2 * bytes, [&](std::int64_t i, std::int64_t end, int) {
-      std::memcpy(y.a.begin() + i, x.a.begin() + i, static_cast<std::size_t>(end - i));
-    });
-  });
-  const double b = shortest([&] { cpu::copy_bytes<cpu::default_target>(y.a.begin(), x.a.begin(), bytes); });
-  return 2 * static_cast<double>(bytes) / std::min(a, b);
-}
-
-template <class Op> double seconds(std::vector<thunder::array> in, const thunder::array& out, std::vector<std::int64_t> words) {
+template <class Op> double microseconds(std::vector<thunder::array> in, const thunder::array& out, std::vector<std::int64_t> words) {
   return shortest([&] {
     cpu::library_step<Op>::run({in.data(), static_cast<int>(in.size()), &out, 1, words.data(), static_cast<int>(words.size())});
   });
 }
 /// `bytes` are read and written in all.
 template <class Op>
-void report(const char* name, std::int64_t bytes, std::vector<thunder::array> in, const thunder::array& out,
+void measure(const char* name, std::int64_t bytes, std::vector<thunder::array> in, const thunder::array& out,
             std::vector<std::int64_t> words) {
-  const double copy = copy_rate(bytes / 2), t = seconds<Op>(in, out, words);
-  std::printf("%-52s %8.3f ms  %6.1f GB/s  %4.0f %% of copy\n", name, t * 1e3, 1e-9 * static_cast<double>(bytes) / t,
-              100 * static_cast<double>(bytes) / t / copy);
+  add_row({name, microseconds<Op>(in, out, words), copy_microseconds(bytes), "copy"});
 }
 
 void transposes() {
   auto one = [](const char* name, dtype t, std::initializer_list<std::int64_t> from, std::initializer_list<std::int64_t> to,
                 std::vector<std::int64_t> order) {
     buffer x(t, from), y(t, to);
-    report<ops::transpose>(name, 2 * x.a.bytes(), {x.a}, y.a, order);
+    measure<ops::transpose>(name, 2 * x.a.bytes(), {x.a}, y.a, order);
   };
   one("transpose 4096x4096 f32", dtype::f32, {4096, 4096}, {4096, 4096}, {1, 0});
   one("transpose 4096x4096 bf16", dtype::bf16, {4096, 4096}, {4096, 4096}, {1, 0});
@@ -98,35 +67,35 @@ void others() {
   {
     buffer x(dtype::f32, {50000, 768}), i(dtype::i32, {50000}), y(dtype::f32, {50000, 768});
     i.random(50000);
-    report<ops::take>("take 50000 rows of 768 f32 from 50000", 2 * y.a.bytes(), {x.a, i.a}, y.a, {});
-    report<ops::scatter_add>("scatter_add 50000 rows of 768 f32 to 50000", 2 * y.a.bytes(), {i.a, x.a}, y.a, {});
+    measure<ops::take>("take 50000 rows of 768 f32 from 50000", 2 * y.a.bytes(), {x.a, i.a}, y.a, {});
+    measure<ops::scatter_add>("scatter_add 50000 rows of 768 f32 to 50000", 2 * y.a.bytes(), {i.a, x.a}, y.a, {});
   }
   {
     buffer x(dtype::f32, {50257, 768}), i(dtype::i32, {8192}), y(dtype::f32, {8192, 768});
     i.random(50257);
-    report<ops::take>("take 8192 rows of 768 f32 from 50257", 2 * y.a.bytes(), {x.a, i.a}, y.a, {});
-    report<ops::scatter_add>("scatter_add 8192 rows of 768 f32 to 50257", y.a.bytes() + x.a.bytes(), {i.a, y.a}, x.a, {});
+    measure<ops::take>("take 8192 rows of 768 f32 from 50257", 2 * y.a.bytes(), {x.a, i.a}, y.a, {});
+    measure<ops::scatter_add>("scatter_add 8192 rows of 768 f32 to 50257", y.a.bytes() + x.a.bytes(), {i.a, y.a}, x.a, {});
   }
   {
     buffer x(dtype::bf16, {50000, 768}), i(dtype::i32, {50000}), y(dtype::bf16, {50000, 768});
     i.random(1000);
-    report<ops::scatter_add>("scatter_add 50000 rows of 768 bf16 to 50000", 2 * y.a.bytes(), {i.a, x.a}, y.a, {});
+    measure<ops::scatter_add>("scatter_add 50000 rows of 768 bf16 to 50000", 2 * y.a.bytes(), {i.a, x.a}, y.a, {});
   }
   {
     buffer x(dtype::f32, {16384, 768}), y(dtype::f32, {16384, 3 * 768});
-    report<ops::concatenate>("concatenate 3 x [16384, 768] f32, last axis", 2 * y.a.bytes(), {x.a, x.a, x.a}, y.a, {1});
-    report<ops::slice>("slice [16384, 768] of [16384, 2304] f32", 2 * x.a.bytes(), {y.a}, x.a, {0, 768, -1, 1536, 1, 1});
-    report<ops::pad>("pad [16384, 768] to [16384, 2304] f32", x.a.bytes() + y.a.bytes(), {x.a}, y.a, {0, 768, 0, 768, 0, 0});
+    measure<ops::concatenate>("concatenate 3 x [16384, 768] f32, last axis", 2 * y.a.bytes(), {x.a, x.a, x.a}, y.a, {1});
+    measure<ops::slice>("slice [16384, 768] of [16384, 2304] f32", 2 * x.a.bytes(), {y.a}, x.a, {0, 768, -1, 1536, 1, 1});
+    measure<ops::pad>("pad [16384, 768] to [16384, 2304] f32", x.a.bytes() + y.a.bytes(), {x.a}, y.a, {0, 768, 0, 768, 0, 0});
   }
   {
     buffer x(dtype::f32, {768}), c(dtype::f32, {16384}), y(dtype::f32, {16384, 768}), i(dtype::i32, {16384}),
         n(dtype::i32, {768});
-    report<ops::broadcast>("broadcast [768] to [16384, 768] f32 (writes only)", y.a.bytes(), {x.a}, y.a, {2});
-    report<ops::broadcast>("broadcast [16384] to [16384, 768] f32", y.a.bytes(), {c.a}, y.a, {1});
-    report<ops::full>("full [16384, 768] f32", y.a.bytes(), {}, y.a, {0});
+    measure<ops::broadcast>("broadcast [768] to [16384, 768] f32 (writes only)", y.a.bytes(), {x.a}, y.a, {2});
+    measure<ops::broadcast>("broadcast [16384] to [16384, 768] f32", y.a.bytes(), {c.a}, y.a, {1});
+    measure<ops::full>("full [16384, 768] f32", y.a.bytes(), {}, y.a, {0});
     y.random(1000);
-    report<ops::argmax>("argmax of [16384, 768] f32, last axis (reads only)", y.a.bytes(), {y.a}, i.a, {1});
-    report<ops::argmax>("argmax of [16384, 768] f32, first axis", y.a.bytes(), {y.a}, n.a, {0});
+    measure<ops::argmax>("argmax of [16384, 768] f32, last axis (reads only)", y.a.bytes(), {y.a}, i.a, {1});
+    measure<ops::argmax>("argmax of [16384, 768] f32, first axis", y.a.bytes(), {y.a}, n.a, {0});
   }
 }
 
@@ -136,8 +105,8 @@ void products() {
     buffer x(t, a), y(t, b), z(t, c);
     x.random(8), y.random(8);
     const std::int64_t k = x.a.extents[x.a.rank - (w[0] ? 2 : 1)];
-    const double s = seconds<ops::matmul>({x.a, y.a}, z.a, w);
-    std::printf("%-52s %8.3f ms  %6.1f GFLOP/s\n", name, s * 1e3, 2e-9 * static_cast<double>(z.a.count() * k) / s);
+    const double us = microseconds<ops::matmul>({x.a, y.a}, z.a, w);
+    add_row({std::string(name) + ", " + std::to_string(static_cast<int>(2e-3 * static_cast<double>(z.a.count() * k) / us)) + " GFLOP/s", us, 0, ""});
   };
   one("matmul 1024^3 f32", dtype::f32, {1024, 1024}, {1024, 1024}, {1024, 1024}, {0, 0});
   one("matmul 1024^3 f32, y transposed", dtype::f32, {1024, 1024}, {1024, 1024}, {1024, 1024}, {0, 1});
@@ -152,11 +121,29 @@ void products() {
   one("matmul [1, 4096] x [4096, 4096] f32", dtype::f32, {1, 4096}, {4096, 4096}, {1, 4096}, {0, 0});
 }
 
+/// Products of a half type beside the same in float, in turns: what converting costs.
+void half_products() {
+  for (const std::int64_t n : {256, 512, 1024, 2048})
+    for (int w = 0; w < 3; ++w) {
+      const std::vector<std::int64_t> words{w & 1, w >> 1, static_cast<std::int64_t>(dtype::f32)};
+      const buffer x(dtype::f32, {n, n}), y(dtype::f32, {n, n}), z(dtype::f32, {n, n}), hx(dtype::bf16, {n, n}), hy(dtype::bf16, {n, n}), hz(dtype::bf16, {n, n});
+      double plain = 1e9, half = 1e9, wide = 1e9;
+      auto once = [&](const buffer& a, const buffer& b, const buffer& c, double& best) {
+        const thunder::array in[]{a.a, b.a};
+        const auto start = std::chrono::steady_clock::now();
+        cpu::library_step<ops::matmul>::run({in, 2, &c.a, 1, words.data(), 3});
+        best = std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+      };
+      for (int i = 0; i < (n > 1000 ? 10 : 60); ++i) once(x, y, z, plain), once(hx, hy, hz, half), once(hx, hy, z, wide);
+      const std::string name = "matmul " + std::to_string(n) + "^3" + (w == 0 ? "" : w == 1 ? ", x transposed" : ", y transposed");
+      add_row({name + " f32", plain, 0, ""});
+      add_row({name + " bf16", half, 0, ""});
+      add_row({name + " bf16 to f32", wide, 0, ""});
+    }
+}
+
 }  // namespace
 
-int main() {
-  std::printf("%d threads, %d-byte vectors\n", cpu::default_threads::available(), cpu::default_target::bytes);
-  transposes();
-  others();
-  products();
+int main(int argc, char** argv) {
+  return timing::report(argc, argv, machine, [] { transposes(), others(), products(), half_products(); });
 }

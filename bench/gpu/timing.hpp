@@ -3,16 +3,14 @@
 /// median of several rounds; and what a plain copy of the same number of bytes takes in the same process.
 ///
 /// A program's main is `return timing::report(argc, argv, cases)`: it prints a Markdown row for each case that `cases` measures, and with
-/// `--json FILE` writes the same to a file, which bench/gpu/table.py reads.
+/// `--json FILE` writes the same to a file, which bench/table.py reads (bench/report.hpp).
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <functional>
-#include <string>
-#include <vector>
 
 #include <thunder/thunder.hpp>
+
+#include "../report.hpp"
 
 namespace timing {
 using namespace thunder;
@@ -32,24 +30,19 @@ __global__ void copy_kernel(const uint4* from, uint4* to, std::int64_t vectors) 
 /// Median microseconds of one call of `run(i)`, where i counts up so that buffers can rotate.
 inline double microseconds(const std::function<void(int)>& run, int calls = 20, int rounds = 7) {
   const cudaStream_t stream = cuda::streams::current();
-  cudaEvent_t begin, end;
-  cuda::check(cudaEventCreate(&begin), "event");
-  cuda::check(cudaEventCreate(&end), "event");
+  cuda::event begin(true), end(true);
   int i = 0;
   for (int k = 0; k < 3; ++k) run(i++);
   std::vector<double> times;
   for (int r = 0; r < rounds; ++r) {
     cuda::synchronize();
-    cuda::check(cudaEventRecord(begin, stream), "event");
+    begin.record(stream);
     for (int k = 0; k < calls; ++k) run(i++);
-    cuda::check(cudaEventRecord(end, stream), "event");
-    cuda::check(cudaEventSynchronize(end), "event");
-    float ms = 0;
-    cuda::check(cudaEventElapsedTime(&ms, begin, end), "event");
-    times.push_back(1000.0 * ms / calls);
+    end.record(stream);
+    end.wait();
+    times.push_back(1e6 * end.seconds_since(begin) / calls);
   }
   std::sort(times.begin(), times.end());
-  cudaEventDestroy(begin), cudaEventDestroy(end);
   return times[times.size() / 2];
 }
 
@@ -71,58 +64,13 @@ template <class T, auto... D> tensor<T, D...> random(std::int64_t seed) {
   return draw(seed);
 }
 
-/// What a case took and what it is compared with: `limit` says what that is ("copy", "product"), empty if there is nothing.
-struct row {
-  std::string name;
-  double us, limit_us;
-  std::string limit;
-};
-inline std::vector<row>& table() {
-  static std::vector<row> t;
-  return t;
-}
-inline void add_row(const row& r) {
-  table().push_back(r);
-  std::printf("| %-44s | %8.1f | ", r.name.c_str(), r.us);
-  if (r.limit.empty()) std::printf("         |         |       |\n");
-  else std::printf("%8.1f | %-7s | %5.2f |\n", r.limit_us, r.limit.c_str(), r.limit_us / r.us);
-  std::fflush(stdout);
-}
-inline bool write_json(const char* path) {
-  std::FILE* f = std::fopen(path, "w");
-  if (!f) return false;
+inline std::string machine() {
   cudaDeviceProp p{};
   cuda::check(cudaGetDeviceProperties(&p, 0), "device");
-  std::fprintf(f, "{\"device\": \"%s\", \"cuda\": \"%d.%d\", \"results\": [", p.name, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
-  const char* between = "";
-  for (const row& r : table()) {
-    std::fprintf(f, "%s\n  {\"case\": \"%s\", \"us\": %.3f", between, r.name.c_str(), r.us);
-    if (!r.limit.empty()) std::fprintf(f, ", \"limit\": \"%s\", \"limit_us\": %.3f", r.limit.c_str(), r.limit_us);
-    std::fprintf(f, "}");
-    between = ",";
-  }
-  std::fprintf(f, "\n]}\n");
-  return std::fclose(f) == 0;
+  return std::string(p.name) + ", CUDA " + std::to_string(CUDART_VERSION / 1000) + "." + std::to_string(CUDART_VERSION % 1000 / 10);
 }
 /// Runs the cases; a program's exit status.
-inline int report(int argc, char** argv, void (*cases)()) {
-  const bool json = argc == 3 && std::strcmp(argv[1], "--json") == 0;
-  if (argc != 1 && !json) {
-    std::fprintf(stderr, "usage: %s [--json FILE]\n", argv[0]);
-    return 2;
-  }
-  try {
-    cases();
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "%s: %s\n", argv[0], e.what());
-    return 1;
-  }
-  if (json && !write_json(argv[2])) {
-    std::fprintf(stderr, "%s: cannot write %s\n", argv[0], argv[2]);
-    return 1;
-  }
-  return 0;
-}
+inline int report(int argc, char** argv, void (*cases)()) { return report(argc, argv, machine, cases); }
 
 /// How many sets of buffers of `bytes` bytes rotate.
 inline int sets_of(std::int64_t bytes) { return static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{200} << 20) / std::max<std::int64_t>(bytes, 1 << 20) + 1)); }

@@ -46,6 +46,14 @@ template <class Step> using step_trace =
 // Two layers of a transformer with the gradients of all parameters.
 using gpt_trace = trace_t<decltype(gpt::gradients), gpt::batch, gpt::batch>;
 
+// Mixed precision: attention and linear layers with the gradient of a parameter.
+inline constexpr auto mixed = autocast<bf16>([](auto x) {
+  const auto q = nn::split_heads<2>(nn::linear<"in", 8>(x));
+  auto loss = [](auto y) { return mean(nn::linear<"out", 3>(y)); };
+  return value_and_grad(loss, wrt_parameters)(nn::join_heads(scaled_dot_product_attention(q, q, q)));
+});
+using mixed_trace = trace_t<decltype(mixed), expr<dtype::f32, shape_t<batch, 5, 4>, 0>>;
+
 // What the others do not have: names, attributes, calls and numbers of all kinds.
 namespace mine {
 struct cube : pointwise_op<cube> {

@@ -1,13 +1,7 @@
 # Installs thunder into a scratch folder, builds consumers of all of it and of thunder::ir alone, then two that add the
 # source tree, then one of the single header; runs them.
 # cmake -D source=.. -D build=.. -D scratch=.. -D compiler=.. -D generator=.. -D python=.. -P run.cmake
-function(run)
-  execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(NOT status EQUAL 0)
-    list(JOIN ARGV " " command)
-    message(FATAL_ERROR "${command}\n${output}")
-  endif()
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/run_command.cmake")
 
 file(REMOVE_RECURSE "${scratch}")
 run("${CMAKE_COMMAND}" --install "${build}" --prefix "${scratch}/prefix")
@@ -16,7 +10,9 @@ run("${CMAKE_COMMAND}" --install "${build}" --prefix "${scratch}/prefix")
 file(COPY "${source}/tests/install/" DESTINATION "${scratch}/consumer")
 foreach(way installed ir_only added fetched)
   if(way STREQUAL "installed")
-    set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix")
+    # As users may: -g, these warnings, no header taken for the system's.
+    set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix" -D CMAKE_BUILD_TYPE=Debug -D CMAKE_NO_SYSTEM_FROM_IMPORTED=ON -D
+              "CMAKE_CXX_FLAGS=-Wall -Wextra -Wconversion -Werror" -D "hello=${source}/examples/hello_world/main.cpp")
   elseif(way STREQUAL "ir_only")
     set(where -D "CMAKE_PREFIX_PATH=${scratch}/prefix" -D ir_only=ON -D CMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON -D
               CMAKE_DISABLE_FIND_PACKAGE_OpenBLAS=ON)
@@ -31,6 +27,9 @@ foreach(way installed ir_only added fetched)
   run("${scratch}/${way}/traces")
   if(NOT way STREQUAL "ir_only")
     run("${scratch}/${way}/whole")
+  endif()
+  if(way STREQUAL "installed")
+    run("${scratch}/${way}/hello")
   endif()
   message(STATUS "${way}: built and ran")
 endforeach()

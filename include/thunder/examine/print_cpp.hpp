@@ -349,7 +349,7 @@ class cpp_printer {
       }
     }
     if (op == "concatenate") return of + axes(std::int64_t{1} << word(0), max_rank) + ", " + operands(f, n) + ")";
-    if (op == "matmul" && word(0) == 0 && word(1) == 0) return of + operands(f, n) + ")";
+    if (op == "matmul" && n.words == 2 && word(0) == 0 && word(1) == 0) return of + operands(f, n) + ")";
     if (op == "layer_norm" || op == "rms_norm")
       return of + operands(f, n) + (word(0) == bits_of(1e-5) ? "" : ", " + spell_number(std::bit_cast<double>(word(0)))) + ")";
     if (op == "dropout" && std::bit_cast<double>(word(0)) > 0 && std::bit_cast<double>(word(0)) < 1)

@@ -61,6 +61,7 @@ struct op_info {
   bool has_vjp;                                         // its rule is found through rules_of, so that emitting a statement needs no rule
   void (*decompose)(graph&, int node, list<int>& results);   // null: a primitive
   bool in_place;                                        // its step may write the result where the first operand was
+  unsigned autocast;                                    // a mask of the operands that autocast gives a half type (transforms/autocast.hpp)
 };
 
 /// A type with its digest.
@@ -119,7 +120,7 @@ template <class Op> struct op_definition {
 };
 template <class Op> struct op_table {
   static_assert(sizeof(op_definition<Op>) > 0);
-  static constexpr op_info value{Op::name, digest_of(Op::name), Op::kind, Op::has_target, &Op::infer, Op::has_vjp(), Op::decompose_rule(), Op::in_place};
+  static constexpr op_info value{Op::name, digest_of(Op::name), Op::kind, Op::has_target, &Op::infer, Op::has_vjp(), Op::decompose_rule(), Op::in_place, Op::autocast};
 };
 /// The op as a value; its address is the same wherever it is asked for.
 template <class Op> constexpr const op_info* table_of() { return &op_table<Op>::value; }

@@ -1,6 +1,6 @@
 #pragma once
-/// Attention: softmax(q k^T) v as one statement and its gradient as another, so that an executor may claim either whole. Half types are
-/// computed in float.
+/// Attention: softmax(q k^T) v as one statement and its gradient as another, so that an executor may claim either whole. Of half types,
+/// scores, probabilities and sums are float, and what goes into a product is rounded to the half type, as fused attention kernels do.
 #include "matmul.hpp"
 #include "softmax.hpp"
 
@@ -82,6 +82,8 @@ struct attention_parts {
     m.d[n - 3] = k.type().d[n - 3];
     return thunder::reshape_to(x, m);
   }
+  /// x as an operand of a product, beside operands of type t: in a half type's precision.
+  static constexpr value as_operand(auto x, dtype t) { return thunder::wide(thunder::cast_to(x, t)); }
   static constexpr bool is_bool(auto mask) { return mask.type().type == dtype::b8; }
   static constexpr std::int64_t row(const meta& m) { return std::int64_t{1} << (m.rank - 1); }
 
@@ -108,6 +110,7 @@ struct attention_parts {
 /// (q, k, v, cotangent of the result, mask if there is one) -> dq, dk, dv, and d mask of a floating mask. words: as below.
 struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_attention_gradient> {
   static constexpr const char* name = "thunder.scaled_dot_product_attention_gradient";
+  static constexpr unsigned autocast = 0b1111;
   static constexpr void infer(const arguments& x, inference& r) {
     if (x.count < 4 || x.count > 5) return r.refuse(mistake::attention_shapes, x.count, 4);
     attention_types::check(x, r, x.count > 4 ? &x[4] : nullptr);
@@ -121,12 +124,12 @@ struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_a
     const bool masked = c.operand_count() > 4;
     const value q = c.operand(0), k = c.operand(1), v = c.operand(2), mask = masked ? c.operand(4) : value{};
     const auto a = attention_parts::of(q, k, v, mask, c.word(0) != 0, c.word(1));
-    const value ct = a.grouped(thunder::wide(c.operand(3))), p = a.grouped(a.p);
+    const value ct = a.grouped(thunder::wide(c.operand(3))), p = a.grouped(attention_parts::as_operand(a.p, q.type().type));
     const value dp = thunder::reshape_to(matmul::product(ct, a.v, false, true), a.p.type());
     const std::int64_t row = attention_parts::row(dp.type());
     value ds = a.p * (dp - thunder::expand(thunder::sum(a.p * dp, row), row, dp.type()));  // as the gradient of softmax
     if (masked && attention_parts::is_bool(mask)) ds = thunder::where(thunder::spread_to(mask, ds.type()), ds, 0_c);
-    const value each = a.grouped(ds * a.scale);
+    const value each = a.grouped(attention_parts::as_operand(ds * a.scale, q.type().type));
     c.give(as(matmul::product(each, a.k, false, false), q.type()));
     c.give(as(matmul::product(each, a.q, true, false), k.type()));
     c.give(as(matmul::product(p, ct, true, false), v.type()));
@@ -146,6 +149,7 @@ struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_a
 /// words: causal, the bits of the scale.
 struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention> {
   static constexpr const char* name = "thunder.scaled_dot_product_attention";
+  static constexpr unsigned autocast = 0b111;
   static constexpr void infer(const arguments& x, inference& r) {
     if (x.count < 3 || x.count > 4) return r.refuse(mistake::attention_shapes, x.count, 3);
     attention_types::check(x, r, x.count > 3 ? &x[3] : nullptr);
@@ -154,7 +158,8 @@ struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention>
   static constexpr void decompose(auto c) {
     const value mask = c.operand_count() > 3 ? c.operand(3) : value{};
     const auto a = attention_parts::of(c.operand(0), c.operand(1), c.operand(2), mask, c.word(0) != 0, c.word(1));
-    const value y = matmul::product(a.grouped(a.p), a.v, false, false);
+    const value p = attention_parts::as_operand(a.p, c.result_type().type);
+    const value y = matmul::product(a.grouped(p), a.v, false, false);
     c.give(thunder::cast_to(thunder::reshape_to(y, c.result_type().with(y.type().type)), c.result_type().type));
   }
   static constexpr void vjp(auto& c) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "any_tensor.hpp"
+#include "sorted_runs.hpp"
 
 namespace thunder {
 
@@ -49,14 +50,11 @@ class state {
 
   /// Adds a tensor at the end. Throws state_error if the name is taken, empty or "__metadata__" (a word of the file format).
   named_tensor& insert(std::string name, any_tensor value) {
-    const auto at = position(name);
-    if (at < sorted_.size() && entries_[sorted_[at]].name == name)
-      throw state_error("the state already has a tensor named '" + name + "'");
+    if (contains(name)) throw state_error("the state already has a tensor named '" + name + "'");
     if (name.empty() || name == "__metadata__") throw state_error("'" + name + "' cannot be the name of a tensor");
-    if (sorted_.size() == sorted_.capacity())
-      sorted_.reserve(2 * sorted_.size() + 8);  // so that nothing below the push_back throws
+    sorted_.reserve_one();  // so that nothing below the push_back throws
     entries_.push_back({std::move(name), std::move(value)});
-    sorted_.insert(sorted_.begin() + static_cast<std::ptrdiff_t>(at), entries_.size() - 1);
+    index_next();
     return entries_.back();
   }
   /// The entry of a name. Throws a state_error that names it and lists names like it if there is none.
@@ -64,18 +62,14 @@ class state {
   const named_tensor& at(std::string_view name) const { return entries_[find_or_throw(name)]; }
   named_tensor& operator[](std::string_view name) { return at(name); }
   const named_tensor& operator[](std::string_view name) const { return at(name); }
-  bool contains(std::string_view name) const {
-    const auto at = position(name);
-    return at < sorted_.size() && entries_[sorted_[at]].name == name;
-  }
+  bool contains(std::string_view name) const { return find(name) < size(); }
   /// Removes a tensor; false if there is none of that name.
   bool erase(std::string_view name) {
-    const auto at = position(name);
-    if (at == sorted_.size() || entries_[sorted_[at]].name != name) return false;
-    const auto gone = sorted_[at];
+    const auto gone = find(name);
+    if (gone == size()) return false;
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(gone));
-    sorted_.erase(sorted_.begin() + static_cast<std::ptrdiff_t>(at));
-    for (auto& i : sorted_) i -= i > gone;
+    sorted_.clear();
+    while (sorted_.size() < size()) index_next();
     return true;
   }
   /// Moves all tensors of `other` to the end, `prefix` before their names. Throws state_error, with both states as they were,
@@ -130,19 +124,16 @@ class state {
     r.sorted_ = sorted_;
     return r;
   }
-  /// Where the name is, or belongs, in sorted_.
-  std::size_t position(std::string_view name) const {
-    std::size_t low = 0, high = sorted_.size();
-    while (low < high) {
-      const auto middle = low + (high - low) / 2;
-      if (entries_[sorted_[middle]].name < name) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  void index_next() {
+    sorted_.add([&](std::size_t a, std::size_t b) { return entries_[a].name < entries_[b].name; });
+  }
+  /// The place of a name in entries_, or size().
+  std::size_t find(std::string_view name) const {
+    return sorted_.find([&](std::size_t i) { return std::string_view(entries_[i].name).compare(name); });
   }
   std::size_t find_or_throw(std::string_view name) const {
-    const auto at = position(name);
-    if (at < sorted_.size() && entries_[sorted_[at]].name == name) return sorted_[at];
+    const auto at = find(name);
+    if (at < size()) return at;
     constexpr std::size_t most = 3;
     std::size_t count = 0, distance[most + 1], near[most + 1];  // the nearest names, nearest first
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -163,7 +154,7 @@ class state {
   }
 
   std::vector<named_tensor> entries_;
-  std::vector<std::size_t> sorted_;  // entries in the order of their names
+  sorted_runs sorted_;  // entries by their names
 };
 
 }  // namespace thunder

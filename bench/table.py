@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""One Markdown table, and with --json one file, of what the programs of bench/gpu and peers.py wrote with their own --json:
+"""One Markdown table, and with --json one file, of what the programs of a folder of bench and its peers.py wrote with their own --json:
 
-    bench/gpu/table.py [--json FILE] [--peers PEERS.json] RESULTS.json...
+    bench/table.py [--json FILE] [--peers PEERS.json] RESULTS.json...
 
 `limit` is the time of a plain copy of as many bytes, or of the products alone; `of it` is that time over thunder's, `over the best` the time of
 the fastest peer over thunder's.
@@ -22,15 +22,14 @@ def main():
         with open(options.peers) as f:
             peers = json.load(f)
     ways = [w for w in ("torch.compile", "JAX", "torch eager") if any(w in row for row in peers.values())]
-    devices, rows, ratios = [], [], []
+    machines, rows, ratios = [], [], []
     for path in options.results:
         with open(path) as f:
             found = json.load(f)
-        device = f"{found['device']}, CUDA {found['cuda']}"
-        if device not in devices:
-            devices.append(device)
+        if found["machine"] not in machines:
+            machines.append(found["machine"])
         rows += found["results"]
-    print("; ".join(devices) + "\n")
+    print("; ".join(machines) + "\n")
     print("| case | us | limit | us | of it | " + "".join(f"{w} us | " for w in ways) + ("over the best |" if ways else ""))
     print("|---|---|---|---|---|" + "---|" * (len(ways) + bool(ways)))
     for row in rows:
@@ -53,7 +52,7 @@ def main():
         print(f"\nGeometric mean over the best peer, {len(ratios)} memory-bound cases: {mean:.2f}; the least: {min(ratios):.2f}")
     if options.json:
         with open(options.json, "w") as f:
-            json.dump({"devices": devices, "results": rows}, f, indent=1)
+            json.dump({"machines": machines, "results": rows}, f, indent=1)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ foreach(page IN LISTS pages)
   add_custom_command(OUTPUT "${source}" COMMAND ${extract} source "${page}" "${source}" DEPENDS "${page}" "${tests_dir}/docs/extract.py")
   add_executable(docs_${name} "${source}")
   target_link_libraries(docs_${name} PRIVATE thunder::thunder)
-  target_compile_options(docs_${name} PRIVATE -O0 -Wall -Wextra -Wconversion -Wno-unused "$<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>")
+  target_compile_options(docs_${name} PRIVATE -O0 -Wall -Wextra -Wconversion -Werror -Wno-unused "$<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>")
   set_target_properties(docs_${name} PROPERTIES CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/docs")
   add_test(NAME docs.${name} COMMAND ${extract} check "${page}" "$<TARGET_FILE:docs_${name}>" -- "${CMAKE_CXX_COMPILER}" -std=c++20
                                      -isystem "${OpenBLAS_INCLUDE_DIR}" "-I${PROJECT_SOURCE_DIR}/include")

@@ -91,6 +91,8 @@ template <> struct statement_form<ops::scatter> : fixed_form<2, 0> {};
 template <> struct statement_form<ops::take_along_last> : fixed_form<2, 0> {};
 template <> struct statement_form<ops::scaled_dot_product_attention> : fixed_form<-1, 2> {};
 template <> struct statement_form<ops::scaled_dot_product_attention_gradient> : fixed_form<-1, 2> {};
+template <> struct statement_form<ops::dropped_attention> : fixed_form<-1, 3> {};
+template <> struct statement_form<ops::dropped_attention_gradient> : fixed_form<-1, 3> {};
 template <> struct statement_form<ops::adamw> : fixed_form<-1, 5> {};
 template <> struct statement_form<ops::sgd> : fixed_form<-1, 2> {};
 

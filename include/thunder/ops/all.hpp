@@ -24,7 +24,8 @@ using builtin_ops = pack<
     ops::random_uniform, ops::random_normal, ops::fold_in,                                                                        // random.hpp
     ops::softmax, ops::log_softmax, ops::logsumexp, ops::var, ops::layer_norm, ops::rms_norm,                                     // softmax.hpp, norm.hpp
     ops::gelu, ops::gelu_exact, ops::silu, ops::softplus, ops::swiglu, ops::dropout, ops::cross_entropy_rows,                     // activation.hpp, ...
-    ops::scaled_dot_product_attention, ops::scaled_dot_product_attention_gradient, ops::rope, ops::rotate_pairs>;                 // attention.hpp, rope.hpp
+    ops::scaled_dot_product_attention, ops::scaled_dot_product_attention_gradient, ops::dropped_attention, ops::dropped_attention_gradient,  // attention.hpp
+    ops::rope, ops::rotate_pairs>;                                                                                                // rope.hpp
 
 /// The VJP rules of all, for `vjp` at run time.
 using builtin_rules = rule_table<builtin_ops>;

@@ -2,6 +2,7 @@
 /// Algebraic identities and constant folding, in one walk; equal statements merge by construction, dead ones go when the graph is
 /// frozen. Rewritings are exact for finite numbers, with two exceptions: x + 0 is x, also for x = -0, and the sum of a value that only
 /// repeats is a product, which rounds once.
+#include "../ir/flatten.hpp"
 #include "../ops/index.hpp"
 #include "../ops/matmul.hpp"
 
@@ -40,11 +41,10 @@ struct simplifier {
   static constexpr bool is_half(dtype t) { return t == dtype::f16 || t == dtype::bf16; }
   /// Whether v is a value of a half type in a wider one.
   constexpr bool is_widened(int v) const { return is(v, table_of<ops::cast>()) && is_floating(g.type(v).type) && is_half(g.type(operand(v)).type) && !is_half(g.type(v).type); }
-  /// Whether an op only moves the elements of its first operand, one by one.
+  /// Whether an op only moves the elements of its first operand; all of them.
+  static constexpr bool moves_all(const op_info* op) { return op->id == table_of<ops::transpose>()->id || op->id == table_of<ops::reshape>()->id || op->id == table_of<ops::pad>()->id; }
   static constexpr bool moves(const op_info* op) {
-    for (const op_info* m : {table_of<ops::transpose>(), table_of<ops::reshape>(), table_of<ops::slice>(), table_of<ops::pad>(), table_of<ops::take>(), table_of<ops::dynamic_slice>()})
-      if (op->id == m->id) return true;
-    return false;
+    return moves_all(op) || op->id == table_of<ops::slice>()->id || op->id == table_of<ops::take>()->id || op->id == table_of<ops::dynamic_slice>()->id;
   }
   /// The same statement with another first operand.
   constexpr int with_first(const op_info* op, const std::int64_t* w, int words, const int* x, int count, const meta& type, int first) {
@@ -62,7 +62,7 @@ struct simplifier {
     if (m.words > 4 * max_rank || m.operands > 8) return -1;
     for (int k = 0; k < m.words; ++k) w[k] = g.word(m, k);
     for (int k = 0; k < m.operands; ++k) y[k] = g.operand(m, k);
-    if (moves(m.op)) return with_first(m.op, w, m.words, y, m.operands, g.type(v), cast_to(value{&g, y[0]}, to).id);
+    if (moves_all(m.op)) return with_first(m.op, w, m.words, y, m.operands, g.type(v), cast_to(value{&g, y[0]}, to).id);
     if (is(v, table_of<ops::matmul>()) && m.words == 3 && g.type(y[0]).type == to) return g.emit(m.op, w, 2, y, 2);
     return -1;
   }

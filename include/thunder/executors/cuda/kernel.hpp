@@ -141,7 +141,8 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
     start_scalars(scalars, list<what::column_scalar>{});
     int turn = 0, stage = 0;
     share_columns(a, list<what::column_input>{});
-    std::int64_t k = static_cast<std::int64_t>(split) * shape.groups + group;
+    // The last rows, of which not every group gets one, are shared by all blocks. (Short rows of a warp are neighbours.)
+    std::int64_t k = shape.group >= 32 ? static_cast<std::int64_t>(group) * a.splits + split : static_cast<std::int64_t>(split) * shape.groups + group;
     // Groups of less than a warp go on together, because shuffles are for all: some with the last row once more, to which they
     // write the same.
     const std::int64_t last = shape.group >= 32 ? rows : (rows + step - 1) / step * step;

@@ -5,12 +5,10 @@
 #include <new>
 #include <string>
 #include <utility>
-#if __has_include(<sys/mman.h>)
-#include <sys/mman.h>
-#endif
 
 #include "../core/error.hpp"
 #include "device.hpp"
+#include "kept_blocks.hpp"
 
 namespace thunder {
 
@@ -55,12 +53,11 @@ class storage {
   /// `bytes` uninitialised bytes of CPU memory, aligned to 64. Throws thunder::error when there is no such memory.
   static storage allocate(std::size_t bytes) {
     if (bytes == 0) return {};
-    void* data = ::operator new(bytes, alignment_of(bytes), std::nothrow);
+    const bool large = bytes >= kept_blocks::smallest;
+    void* data = large ? kept_blocks::allocate(bytes) : ::operator new(bytes, std::align_val_t(alignment), std::nothrow);
     if (!data) throw error("out of memory: cannot allocate " + std::to_string(bytes) + " bytes for a tensor on the cpu");
-#ifdef MADV_HUGEPAGE  // first touching 64 MB in pages of 4 KB takes six times as long; where Linux has no larger ones nothing is lost
-    if (bytes >= large) madvise(data, bytes, MADV_HUGEPAGE);
-#endif
-    return {data, bytes, device::cpu, [](void* p, std::size_t n, void*) noexcept { ::operator delete(p, alignment_of(n)); }};
+    if (large) return {data, bytes, device::cpu, [](void* p, std::size_t n, void*) noexcept { kept_blocks::release(p, n); }};
+    return {data, bytes, device::cpu, [](void* p, std::size_t, void*) noexcept { ::operator delete(p, std::align_val_t(alignment)); }};
   }
 
   /// The same on any device.
@@ -77,9 +74,6 @@ class storage {
   }
 
  private:
-  static constexpr std::size_t huge_page = std::size_t{2} << 20, large = 2 * huge_page;
-  static constexpr std::align_val_t alignment_of(std::size_t bytes) { return std::align_val_t(bytes < large ? alignment : huge_page); }
-
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
   release_function release_ = nullptr;

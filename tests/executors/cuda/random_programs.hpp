@@ -320,5 +320,12 @@ template <int Number, class Executor> void check() {
   CHECK_MESSAGE((problem.empty() && worst <= allowed(g)), "program ", Number, ": ", problem, " distance ", worst, ", allowed ", allowed(g), "\n", print(g));
 }
 template <class Executor, int First, int... K> void check_all(std::integer_sequence<int, K...>) { (check<First + K, Executor>(), ...); }
+#ifdef __CUDACC__
+template <int First, int Count> void check_on_device() {
+  int devices = 0;
+  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) return;
+  check_all<thunder::cuda::executor, First>(std::make_integer_sequence<int, Count>());
+}
+#endif
 
 }  // namespace random_programs

@@ -55,8 +55,8 @@ TEST_CASE("sums of floats are as good as the order allows") {
   if (!have_device()) return;
   buffer x(dtype::f32, {2, 200000});
   x.fill([](std::int64_t) { return static_cast<double>(random(-1000, 1000)) / 1000; });
-  compare<ops::cumsum>(x, 1, false, 1e-5);
-  compare<ops::cumsum>(x, 1, true, 1e-5);
+  compare<ops::cumsum>(x, 1, false, 1e-4);  // a thousandth part of the roundings of so many additions: partial sums reach a few hundred
+  compare<ops::cumsum>(x, 1, true, 1e-4);
 }
 
 }  // namespace

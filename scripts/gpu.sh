@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # On a machine with a GPU and nvcc: builds and runs the tests that use the GPU, then the benchmarks, and prints their tables last.
 # The arguments go to cmake, for example -DCMAKE_CUDA_ARCHITECTURES=80. SANITIZE=1 runs the tests under compute-sanitizer too; INSTALL=0
-# installs no Debian packages. Where PYTHON (default: python3) has torch or jax they are measured too, unless PEERS=0; build-gpu/gpu.json
-# has all figures.
+# installs no Debian packages; RANDOM_PROGRAMS=200 compiles and runs that many random programs beside those of the tests. Where PYTHON (default:
+# python3) has torch or jax they are measured too, unless PEERS=0; build-gpu/gpu.json has all figures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
 if [[ ${INSTALL:-1} != 0 ]]; then need "${build_packages[@]}"; fi
 build=build-gpu
 jobs=${JOBS:-$(nproc)}
-cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTHUNDER_CUDA=ON -DTHUNDER_COMPILE_FAIL_ALL=OFF "$@" >$build.log || { cat $build.log; exit 1; }
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTHUNDER_CUDA=ON -DTHUNDER_COMPILE_FAIL_ALL=OFF -DTHUNDER_RANDOM_PROGRAMS="${RANDOM_PROGRAMS:-0}" "$@" >$build.log || { cat $build.log; exit 1; }
 cmake --build $build -j "$jobs" --target test_gpu bench_gpu example_fashion_mnist >>$build.log || { tail -n 60 $build.log; exit 1; }
 ctest --test-dir $build -L cuda --output-on-failure -j 4 | tail -n 40
 if [[ ${SANITIZE:-0} == 1 ]]; then

@@ -15,8 +15,8 @@ one line that matches `error:`, print <text>, name the offending line, and stay 
 must succeed (nvcc, which also compiles the kernels of what is right, is not asked that: the .cu tests do). A single-line
 comment `// flags: ...` adds compiler options.
 
---mistakes asks the mistakes alone. --corrections asks the corrections alone, of all the files as one source (see merge.py), which is
-quicker.
+--mistakes and --corrections ask for one of the two alone, and compile all the files as one source (see merge.py), which is
+quicker. Of the mistakes a file is then asked for alone if its part of the output is not as it should be.
 
 --selftest FOLDER checks this script: pass_*.cpp there must be accepted, reject_*.cpp rejected.
 """
@@ -30,6 +30,7 @@ import tempfile
 import merge
 
 DEFAULT_LINES = {"g++": 12, "clang": 25, "nvcc": 12}
+TOGETHER = "together.cpp"
 
 
 class Compiler:
@@ -44,6 +45,7 @@ class Compiler:
             self.kind, self.options = "clang", ["-fsyntax-only"]
         else:
             self.kind, self.options = "g++", ["-fsyntax-only"]
+        self.no_limit = ["-ferror-limit=0"] if self.kind == "clang" else []  # of the number of errors
 
     def run(self, source, options):
         command = [self.path, *self.options, "-std=c++20", *options, source.name]
@@ -80,12 +82,9 @@ def squeezed(text):
     return re.sub(r"\s+", " ", text.replace("‘", "'").replace("’", "'"))
 
 
-def faults_of(source, expectation, compiler, options):
-    """What is wrong with this compiler's answer: a list of sentences, and the output they are about."""
-    code, output, command = compiler.run(source, options)
+def faults_in(output, source, expectation, compiler):
+    """What is wrong with the output of a compiler that rejected the file: a list of sentences."""
     faults = []
-    if code == 0:
-        return [f"it compiles ({command})"], output
     errors = len(re.findall(r"\berror:", output))
     if errors != 1:
         faults.append(f"{errors} lines say 'error:', expected 1")
@@ -100,7 +99,7 @@ def faults_of(source, expectation, compiler, options):
     count = len(output.rstrip("\n").splitlines())
     if count > expectation.lines[compiler.kind]:
         faults.append(f"{count} lines of output, allowed are {expectation.lines[compiler.kind]}")
-    return faults, output
+    return faults
 
 
 def check(source, compilers, options, report, corrections=True):
@@ -109,7 +108,8 @@ def check(source, compilers, options, report, corrections=True):
     expectation = Expectation(source)
     good = True
     for compiler in compilers:
-        faults, output = faults_of(source, expectation, compiler, options + expectation.flags)
+        code, output, command = compiler.run(source, options + expectation.flags)
+        faults = faults_in(output, source, expectation, compiler) if code != 0 else [f"it compiles ({command})"]
         if corrections and not faults and (compiler.kind != "nvcc" or not options):
             code, output, command = compiler.run(source, options + expectation.flags + ["-DFIXED"])
             if code != 0:
@@ -124,21 +124,64 @@ def check(source, compilers, options, report, corrections=True):
     return good
 
 
+def by_flags(sources):
+    """The files that are compiled with the same options: pairs of options and files."""
+    sources = [pathlib.Path(source).resolve() for source in sources]
+    for flags in sorted({tuple(Expectation(source).flags) for source in sources}):
+        yield list(flags), [source for source in sources if tuple(Expectation(source).flags) == flags]
+
+
+def run_together(chosen, compiler, options):
+    """Compiles the files as one source, TOGETHER."""
+    with tempfile.TemporaryDirectory() as folder:
+        together = pathlib.Path(folder) / TOGETHER
+        together.write_text(merge.merged(chosen))
+        return compiler.run(together, options)
+
+
 def corrections_compile(sources, compilers, options, report):
     """True if the compilers (but nvcc) accept the corrections of all files, as one source."""
-    sources = [pathlib.Path(source).resolve() for source in sources]
     good = True
-    for flags in sorted({tuple(Expectation(source).flags) for source in sources}):
-        chosen = [source for source in sources if tuple(Expectation(source).flags) == flags]
-        with tempfile.TemporaryDirectory() as folder:
-            together = pathlib.Path(folder) / "corrections.cpp"
-            together.write_text(merge.merged(chosen))
-            for compiler in compilers:
-                if compiler.kind != "nvcc":
-                    code, output, command = compiler.run(together, [*options, *flags, "-DFIXED"])
-                    good = good and code == 0
-                    report(f"{len(chosen)} corrections: {compiler.kind}: " + ("ok" if code == 0 else f"do not compile ({command})\n{output}"))
+    for flags, chosen in by_flags(sources):
+        for compiler in compilers:
+            if compiler.kind != "nvcc":
+                code, output, command = run_together(chosen, compiler, [*options, *flags, "-DFIXED"])
+                good = good and code == 0
+                report(f"{len(chosen)} corrections: {compiler.kind}: " + ("ok" if code == 0 else f"do not compile ({command})\n{output}"))
     return good
+
+
+def split(output):
+    """The output's errors, each with the lines of context before it and the notes after it, without the lines that name TOGETHER."""
+    context = re.compile(r"In file included from|\s+from |\S+: (In|At) |\S+:\s+(recursively )?required |\S+:\s+in .constexpr. expansion")
+    parts = [[]]  # what comes before the first error is no error's
+    for line in output.splitlines():
+        if re.search(r"\berror:", line):
+            before = len(parts[-1])
+            while before > 0 and context.match(parts[-1][before - 1]):
+                before -= 1
+            parts.append(parts[-1][before:])
+            del parts[-2][before:]
+        parts[-1].append(line)
+    return ["\n".join(line for line in part if TOGETHER not in line) for part in parts[1:]]
+
+
+def mistakes_fail(sources, compiler, options, report):
+    """True if the compiler rejects each file as it says. Compiles all of them as one source, and again, alone, those whose one
+    error is not found in the output as it should be: another file's error may have come first."""
+    left = []
+    for flags, chosen in by_flags(sources):
+        _, output, _ = run_together(chosen, compiler, [*options, *compiler.no_limit, *flags])
+        errors = split(output)
+        for source in chosen:
+            own = [error for error in errors if re.search(rf"\b{re.escape(source.name)}\b", error)]
+            closing = "\n\n1 error detected" if compiler.kind == "nvcc" else ""  # which nvcc says once
+            if len(own) == 1 and not faults_in(own[0].rstrip("\n") + closing, source, Expectation(source), compiler):
+                report(f"{source.name}: {compiler.kind}: ok")
+            else:
+                left.append(source)
+    report(f"{compiler.kind}: {len(left)} of {len(sources)} files are compiled alone")
+    return all([check(source, [compiler], options, report, corrections=False) for source in left])
 
 
 def selftest(folder, compilers):
@@ -159,6 +202,13 @@ def selftest(folder, compilers):
         if compiles != (source.name != "reject_no_correction.cpp"):
             good = False
             print(f"the correction of {source.name}: {'accepted' if compiles else 'rejected'}, and should not be")
+    for compiler in compilers:
+        log = []
+        mistakes_fail(files, compiler, [], log.append)
+        wrong = [source.name for source in files
+                 if (f"{source.name}: {compiler.kind}: ok" in log) != (source.name.startswith("pass_") or source.name == "reject_no_correction.cpp")]
+        good = good and not wrong
+        print(f"{compiler.kind}, all as one source:", "as it should be" if not wrong else f"wrong about {wrong}", *(log if wrong else []), sep="\n")
     return good
 
 
@@ -177,8 +227,9 @@ def main():
     options = [f"-I{pathlib.Path(path).resolve()}" for path in arguments.include]
     if arguments.corrections:
         return 0 if corrections_compile(arguments.sources, compilers, options, print) else 1
-    results = [check(source, compilers, options, print, corrections=not arguments.mistakes) for source in arguments.sources]
-    return 0 if all(results) else 1
+    if arguments.mistakes:
+        return 0 if all([mistakes_fail(arguments.sources, compiler, options, print) for compiler in compilers]) else 1
+    return 0 if all([check(source, compilers, options, print) for source in arguments.sources]) else 1
 
 
 if __name__ == "__main__":

@@ -121,8 +121,29 @@ void products() {
   one("matmul [1, 4096] x [4096, 4096] f32", dtype::f32, {1, 4096}, {4096, 4096}, {1, 4096}, {0, 0});
 }
 
+/// Products of a half type beside the same in float, in turns: what converting costs.
+void half_products() {
+  for (const std::int64_t n : {256, 512, 1024, 2048})
+    for (int w = 0; w < 3; ++w) {
+      const std::vector<std::int64_t> words{w & 1, w >> 1, static_cast<std::int64_t>(dtype::f32)};
+      const buffer x(dtype::f32, {n, n}), y(dtype::f32, {n, n}), z(dtype::f32, {n, n}), hx(dtype::bf16, {n, n}), hy(dtype::bf16, {n, n}), hz(dtype::bf16, {n, n});
+      double plain = 1e9, half = 1e9, wide = 1e9;
+      auto once = [&](const buffer& a, const buffer& b, const buffer& c, double& best) {
+        const thunder::array in[]{a.a, b.a};
+        const auto start = std::chrono::steady_clock::now();
+        cpu::library_step<ops::matmul>::run({in, 2, &c.a, 1, words.data(), 3});
+        best = std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+      };
+      for (int i = 0; i < (n > 1000 ? 10 : 60); ++i) once(x, y, z, plain), once(hx, hy, hz, half), once(hx, hy, z, wide);
+      const std::string name = "matmul " + std::to_string(n) + "^3" + (w == 0 ? "" : w == 1 ? ", x transposed" : ", y transposed");
+      add_row({name + " f32", plain, 0, ""});
+      add_row({name + " bf16", half, 0, ""});
+      add_row({name + " bf16 to f32", wide, 0, ""});
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return timing::report(argc, argv, machine, [] { transposes(), others(), products(); });
+  return timing::report(argc, argv, machine, [] { transposes(), others(), products(), half_products(); });
 }

@@ -48,6 +48,11 @@ def other_cases():
     turn = {"q": (4, 4096, 32, 128), "k": (4, 4096, 32, 128), "dy": (2, 4, 4096, 32, 128)}
     yield "rope q,k forward 4x4096x32x128", "rope", turn, None
     yield "rope q,k backward 4x4096x32x128", "rope", turn, ("q", "k")
+    for what, which, shape in (("cumsum of float", "cumsum", (ROWS, 4096)), ("cumsum", "cumsum", (ROWS, 4096)), ("cumsum of columns of float", "cumsum of columns", (ROWS, 4096)),
+                               ("cumsum of float", "cumsum", (1, 1 << 26)), ("sort of float", "sort", (256, 50304)), ("sort of float", "sort", (ROWS, 1024)),
+                               ("sort of float", "sort", (1, 1 << 24)), ("top_k 50 of float", "top_k 50", (64, 50304)), ("top_k 50", "top_k 50", (64, 50304)),
+                               ("top_k 8 of float", "top_k 8", (ROWS, 64))):
+        yield f"{what} {shape[0]}x{shape[1]}", which, {"x": shape}, None
     mlp = {"x": (ROWS, 768), "w1": (768, 3072), "b1": (3072,), "w2": (3072, 768), "b2": (768,), "dy": (ROWS, 768)}
     yield "MLP 16384x768x3072 forward", "mlp", mlp, None
     yield "MLP 16384x768x3072 forward+backward", "mlp", mlp, ("x", "w1", "b1", "w2", "b2")
@@ -93,6 +98,11 @@ def torch_functions():
         "bias_gelu": lambda x, b, **_: F.gelu(x + b, approximate="tanh"),
         "bias_dropout": lambda x, b, r, **_: F.dropout(x + b, 0.1) + r,
         "rope": rope,
+        "cumsum": lambda x, **_: x.cumsum(-1),
+        "cumsum of columns": lambda x, **_: x.cumsum(0),
+        "sort": lambda x, **_: torch.sort(x, dim=-1, stable=True),
+        "top_k 50": lambda x, **_: torch.topk(x, 50),
+        "top_k 8": lambda x, **_: torch.topk(x, 8),
         "mlp": lambda x, w1, b1, w2, b2, **_: F.gelu(x @ w1 + b1, approximate="tanh") @ w2 + b2,
     }
 
@@ -106,7 +116,7 @@ def torch_rows(chosen):
         elements = sum(torch.Size(s).numel() for s in shapes.values())
         sets = sets_of(elements)
         def draw(k, s):
-            return torch.randint(shapes["x"][-1], s, device="cuda") if k == "t" else torch.randn(s, device="cuda", dtype=torch.bfloat16)
+            return torch.randint(shapes["x"][-1], s, device="cuda") if k == "t" else torch.randn(s, device="cuda", dtype=torch.float32 if " of float" in name else torch.bfloat16)
         inputs = [{k: draw(k, s) for k, s in shapes.items()} for _ in range(sets)]
 
         def backward(arguments):
@@ -247,6 +257,11 @@ def jax_functions():
         "bias_gelu": lambda x, b, **_: jax.nn.gelu(x + b, approximate=True),
         "bias_dropout": bias_dropout,
         "rope": rope,
+        "cumsum": lambda x, **_: jnp.cumsum(x, -1),
+        "cumsum of columns": lambda x, **_: jnp.cumsum(x, 0),
+        "sort": lambda x, **_: jax.lax.sort_key_val(x, jax.lax.broadcasted_iota(jnp.int32, x.shape, 1)),
+        "top_k 50": lambda x, **_: jax.lax.top_k(x, 50),
+        "top_k 8": lambda x, **_: jax.lax.top_k(x, 8),
         "mlp": lambda x, w1, b1, w2, b2, **_: jax.nn.gelu(x @ w1 + b1, approximate=True) @ w2 + b2,
     }
 
@@ -275,7 +290,7 @@ def jax_rows(chosen):
         sets = sets_of(sum(math.prod(s) for s in shapes.values()))
         keys = jax.random.split(jax.random.key(0), sets)
         def draw(key, k, s):
-            return jax.random.randint(key, s, 0, shapes["x"][-1]) if k == "t" else jax.random.normal(key, s, jnp.bfloat16)
+            return jax.random.randint(key, s, 0, shapes["x"][-1]) if k == "t" else jax.random.normal(key, s, jnp.float32 if " of float" in name else jnp.bfloat16)
         inputs = [{**{k: draw(key, k, s) for k, s in shapes.items()}, **({"key": key} if which == "bias_dropout" else {})} for key in keys]
 
         def backward(arguments):

@@ -30,24 +30,19 @@ __global__ void copy_kernel(const uint4* from, uint4* to, std::int64_t vectors) 
 /// Median microseconds of one call of `run(i)`, where i counts up so that buffers can rotate.
 inline double microseconds(const std::function<void(int)>& run, int calls = 20, int rounds = 7) {
   const cudaStream_t stream = cuda::streams::current();
-  cudaEvent_t begin, end;
-  cuda::check(cudaEventCreate(&begin), "event");
-  cuda::check(cudaEventCreate(&end), "event");
+  cuda::event begin(true), end(true);
   int i = 0;
   for (int k = 0; k < 3; ++k) run(i++);
   std::vector<double> times;
   for (int r = 0; r < rounds; ++r) {
     cuda::synchronize();
-    cuda::check(cudaEventRecord(begin, stream), "event");
+    begin.record(stream);
     for (int k = 0; k < calls; ++k) run(i++);
-    cuda::check(cudaEventRecord(end, stream), "event");
-    cuda::check(cudaEventSynchronize(end), "event");
-    float ms = 0;
-    cuda::check(cudaEventElapsedTime(&ms, begin, end), "event");
-    times.push_back(1000.0 * ms / calls);
+    end.record(stream);
+    end.wait();
+    times.push_back(1e6 * end.seconds_since(begin) / calls);
   }
   std::sort(times.begin(), times.end());
-  cudaEventDestroy(begin), cudaEventDestroy(end);
   return times[times.size() / 2];
 }
 

@@ -12,6 +12,7 @@
 #include "optim/sgd.hpp"
 #include "runtime/print.hpp"
 #include "runtime/state_file.hpp"
+#include "transforms/autocast.hpp"
 #include "transforms/grad.hpp"
 #ifdef __CUDACC__
 #include "cuda.hpp"

@@ -53,7 +53,9 @@ int main() {
   stages("an MLP's training step with AdamW", models::step_trace<decltype(models::adamw_step)>{});
   stage("an MLP's training step with SGD", models::step_trace<decltype(models::sgd_step)>::body::view);
   stages("a transformer's gradient", models::gpt_trace{});
+  stages("mixed precision", models::mixed_trace{});
   stages("all kinds of statements", models::odd_trace{});
+  stages("sorts and scans", models::ordered_trace{});
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     const auto s = random_graphs::make(seed);
     stage("a random graph", s.g.view());

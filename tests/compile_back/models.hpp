@@ -46,6 +46,14 @@ template <class Step> using step_trace =
 // Two layers of a transformer with the gradients of all parameters.
 using gpt_trace = trace_t<decltype(gpt::gradients), gpt::batch, gpt::batch>;
 
+// Mixed precision: attention and linear layers with the gradient of a parameter.
+inline constexpr auto mixed = autocast<bf16>([](auto x) {
+  const auto q = nn::split_heads<2>(nn::linear<"in", 8>(x));
+  auto loss = [](auto y) { return mean(nn::linear<"out", 3>(y)); };
+  return value_and_grad(loss, wrt_parameters)(nn::join_heads(scaled_dot_product_attention(q, q, q)));
+});
+using mixed_trace = trace_t<decltype(mixed), expr<dtype::f32, shape_t<batch, 5, 4>, 0>>;
+
 // What the others do not have: names, attributes, calls and numbers of all kinds.
 namespace mine {
 struct cube : pointwise_op<cube> {
@@ -82,5 +90,17 @@ inline constexpr auto odd = [](auto x, auto i, auto key) {
 };
 using odd_trace = trace_t<decltype(odd), expr<dtype::f32, shape_t<dim("int"), 4>, 0>, expr<dtype::i32, shape_t<dim("int")>, 0>,
                           expr<dtype::i64, shape<>, 0>>;
+
+// Statements with two results, scans, and their gradients.
+inline constexpr auto ordered = [](auto x) {
+  return value_and_grad([](auto y) {
+    auto [up, order] = sort(y);
+    auto [down, other] = sort<sort_order::descending>(y, axis<0>);
+    auto [largest, where] = top_k<2>(y);
+    return sum(sin(up) * down + take_along_axis(y, other) + cumsum<scan_order::reverse>(y, axis<0>) * cumprod(y)) + sum(largest * cast<float>(where)) +
+           sum(prod(y, axis<0>)) + stddev(y);
+  })(x);
+};
+using ordered_trace = trace_t<decltype(ordered), expr<dtype::f32, shape_t<batch, 4>, 0>>;
 
 }  // namespace models

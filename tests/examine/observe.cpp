@@ -56,6 +56,23 @@ TEST_CASE("each step is told before and after, with its name, module and buffers
   CHECK(count == 4);
 }
 
+TEST_CASE("equal regions run at once, as in a call that nobody observes") {
+  struct {
+    std::string text;
+    void before(const step_call& s) { text += "before " + std::to_string(s.step) + '\n'; }
+    void after(const step_call& s) { text += std::to_string(s.step) + ' ' + std::to_string(s.outputs[0].count()) + '\n'; }
+  } seen;
+  constexpr auto f = [](auto a, auto b, auto c) { return std::tuple{tanh(a), tanh(b), tanh(c)}; };
+  const auto a = tensor<float, 5>::full(1);
+  const auto b = tensor<float, 9>::full(2);
+  observe(jit(f), seen, a, b, a);
+  CHECK(seen.text == "before 0\nbefore 1\nbefore 2\n0 5\n1 9\n2 5\n");
+  const step_times t = time_steps(jit(f), a, b, a);
+  REQUIRE(t.seconds.size() == 3);
+  CHECK(t.seconds[0] == t.seconds[2]);
+  CHECK(t.seconds[1] >= t.seconds[0]);  // more bytes
+}
+
 TEST_CASE("an observed call writes what a call writes: parameters, donated arguments") {
   const auto x = inputs(4);
   auto step = jit(train);

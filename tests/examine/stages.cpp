@@ -91,6 +91,17 @@ TEST_CASE("the stages of a trace") {
   CHECK(derived.text().find("  // of %") != std::string::npos);
 }
 
+TEST_CASE("the stages of mixed precision") {
+  constexpr auto mixed = [](auto x) { return value_and_grad(autocast<bf16>(loss), wrt_parameters)(x); };
+  const stage_list all = stages(trace(mixed, spec<float, B, 4>()));
+  std::string passes;
+  for (const stage& s : all) passes += s.pass + (s.of.empty() ? "" : " of " + s.of) + "\n";
+  CHECK(passes.starts_with("trace of h.0.fc\ntrace of h.0\ntrace\nautocast of h.0.fc\nautocast of h.0\nautocast\n"));
+  const stage& s = find(all, "autocast", "h.0.fc");
+  CHECK(s.after == s.before + 3);
+  CHECK(s.text().find("thunder.matmul(%2, %3) <0, 0> : bf16[batch, 4]  // of %2") != std::string::npos);
+}
+
 TEST_CASE("composites that fall apart twice keep where they come from") {
   provenance notes;
   const graph_view& v = trace_t<decltype([](auto x) { return tanh(cross_entropy(x, full<std::int32_t, 3>(1_c))); }),

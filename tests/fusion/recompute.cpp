@@ -100,6 +100,38 @@ TEST_CASE("a statement without a reader is left out of its region") {
   }
 }
 
+TEST_CASE("dimensions that only such statements had leave with them") {
+  // y is computed again where it is read; what its region still makes has a number for each row
+  constexpr auto f = [](auto a, auto b, auto s, auto c) {
+    auto m = matmul(a, b);
+    auto u = exp(unsqueeze(s, axis<1>));
+    auto y = m * u;
+    return std::pair{y + matmul(u, c), m};
+  };
+  const partition p = steps_of(f, spec_x{}, spec<bf16, columns, columns>{}, spec<bf16, rows>{}, spec<bf16, 1, columns>{});
+  CHECK(p.steps.size() == 4);
+  CHECK(p.steps[1].extents == 1);
+  CHECK(p.extents[p.steps[1].extent] == dim(rows));
+}
+
+TEST_CASE("nothing is computed again from an argument that has been updated in place") {
+  // y could be made again from x instead of being stored; but x is gone by then, or else its new value needs a copy
+  constexpr auto f = [](auto x, auto w) {
+    auto y = exp(x);
+    auto next = x - 0.1_c * y;
+    return std::pair{next, y + matmul(next, w)};
+  };
+  using donating = decltype(jit(f).lower(donate(std::declval<tensor<float, rows, columns>&>()), spec<float, columns, columns>{}));
+  using copying = decltype(jit(f).lower(spec<float, rows, columns>{}, spec<float, columns, columns>{}));
+  CHECK(donating::step_count == 3);  // two regions and the product
+  CHECK(donating::plan::data.steps[2].inputs == 2);
+  CHECK(copying::step_count == 3);
+  bool again = false;
+  for (int k = 0; k < copying::plan::data.steps[2].statements; ++k)
+    again = again || copying::plan::data.statements[copying::plan::data.steps[2].statement + k].op->id == digest_of(ops::exp::name);
+  CHECK(again);
+}
+
 TEST_CASE("a value that is read in two shapes is computed again in both, or not at all") {
   constexpr auto f = [](auto u, auto w) {
     auto y = exp(cast<float>(u));

@@ -14,6 +14,16 @@ constexpr auto turned = [](auto q, auto k) {
   const auto position = unsqueeze(iota<std::int32_t, 17>(axis<0>), axis<1>);
   return std::tuple{rope(q, position), rope(k, position)};
 };
+/// How many updates of a slice write where they read.
+template <class P> int updates_in_place(const P&) {
+  int n = 0;
+  const auto& plan = P::plan::data;
+  for (int k = 0; k < plan.size.steps; ++k) {
+    const step_info& s = plan.steps[k];
+    if (s.op && s.op->id == table_of<ops::dynamic_update_slice>()->id) n += plan.operands[s.input].slot == plan.operands[s.output].slot;
+  }
+  return n;
+}
 constexpr auto loss = [](auto a, auto b, auto c) { return mean(square(causal(a, b, c))); };
 
 }  // namespace
@@ -50,9 +60,8 @@ TEST_CASE("a cache is updated in place") {
   const tensor<float, 3> row{1, 2, 4};
   state s = init(program, 0, row, 0);
   CHECK(program.lower(row, 0).memory().arena < 60);  // no second cache
-  const auto* before = s["cache"].value.data();
+  CHECK(updates_in_place(program.lower(row, 0)) == 1);
   for (const int position : {1, 3, 9}) program(s, row, position);
-  CHECK(s["cache"].value.data() == before);
   CHECK(s["cache"].as<float, 5, 3>()(1, 2) == 4);
   CHECK(s["cache"].as<float, 5, 3>()(4, 0) == 1);
   CHECK(s["cache"].as<float, 5, 3>()(2, 0) == 0);
@@ -67,6 +76,7 @@ TEST_CASE("a cache whose old value is needed later is copied") {
     return std::tuple{matmul(next, transpose(old)), old, update(named_value<"cache">(next))};
   });
   const tensor<float, 3> row{1, 2, 4};
+  CHECK(updates_in_place(program.lower(row, 0)) == 0);
   state s = init(program, 0, row, 0);
   program(s, row, 2);
   auto [product, old, updated] = program(s, row, 0);

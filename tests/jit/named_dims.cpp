@@ -59,6 +59,25 @@ TEST_CASE("numbers that do not depend on a batch's size are drawn alike") {
   for (int i = 0; i < 8; ++i) CHECK(small.data()[i] == large.data()[i]);
 }
 
+TEST_CASE("results that have elements are written when a dimension is empty") {
+  const auto f = [](auto x, auto v, auto w) {  // one loop over the batch would do for both, but has no steps then
+    auto e = exp(w);
+    return std::tuple{tanh(matmul(x, v)) * e, e, sum(x, axis<0>)};
+  };
+  const auto g = [](auto x, auto w) {  // numbers of the first dimension
+    auto e = reshape<4, 1, 1>(exp(w));
+    return std::tuple{tanh(transpose(x, axis<0, 2, 1>)) * e, e, sum(x, axis<2>), max(x, axis<1>)};
+  };
+  for (int n : {0, 2}) {
+    const auto x = wave<float, B, 5>(0.1, n);
+    CHECK(difference(leaves(jit(f)(x, wave<float, 5, 7>(0.2), wave<float, 7>(0.3))), meaning(f, x, wave<float, 5, 7>(0.2), wave<float, 7>(0.3))) < 1e-5);
+    for (int m : {0, 3}) {
+      const auto y = wave<float, 4, B, S>(0.1, n, m);
+      CHECK(difference(leaves(jit(g)(y, wave<float, 4>(0.2))), meaning(g, y, wave<float, 4>(0.2))) < 1e-5);
+    }
+  }
+}
+
 TEST_CASE("what a program needs is known before it runs") {
   auto program = jit(block);
   const auto p = program.lower(spec<float, B, 5>(), spec<float, 5, 7>(), spec<float, 7>());

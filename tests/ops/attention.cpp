@@ -62,6 +62,8 @@ template <class... X> std::vector<reference_array> with(std::vector<reference_ar
 /// A loss that tells all elements of the result apart.
 constexpr auto weighted(auto y) { return sum(y * sin(2_c * iota<double, B, 4, 3, 3>(axis<3>) + iota<double, B, 4, 3, 3>(axis<2>) * 3_c + iota<double, B, 4, 3, 3>(axis<1>))); }
 
+constexpr auto dropped = [](auto a, auto b, auto c, auto keep, auto key) { return scaled_dot_product_attention<attention_options{.dropout = 0.5}>(a, b, c, keep, key); };
+
 }  // namespace
 
 TEST_CASE("grouped queries, causal, a scale") {
@@ -144,4 +146,25 @@ TEST_CASE("one statement each; half types are computed in float") {
   const graph parts = decompose(derivative, [](const op_info&) { return true; });
   for (int i = 0; i < parts.nodes.size(); ++i)
     if (parts.nodes[i].op->kind == op_kind::contraction) CHECK(parts.type(parts.nodes[i].result).type == dtype::f32);
+}
+
+TEST_CASE("dropout of the probabilities, and its gradient") {
+  constexpr auto f = dropped;
+  constexpr auto parts = [](auto a, auto b, auto c, auto keep, auto key) {
+    const auto s = matmul(a, transpose(b)) * ratio<1, 2>;
+    return matmul(dropout(softmax(where(keep, s, constant<-1000>)), 0.5_c, key), c);
+  };
+  using A = arg<double, B, 3, 4>;
+  using M = arg<bool, 3, 3>;
+  using I = arg<std::int64_t>;
+  static_assert(is<double, B, 3, 4>(f(A{}, A{}, A{}, M{}, I{})) && is<double, B, 3, 4>(scaled_dot_product_attention<attention_options{.dropout = 0.1}>(A{}, A{}, A{}, I{})));
+  static_assert(std::same_as<decltype(scaled_dot_product_attention(A{}, A{}, A{}, I{})), decltype(scaled_dot_product_attention(A{}, A{}, A{}))>);
+  const std::vector<reference_array> in{array({2, 3, 4}, wave(24)), array({2, 3, 4}, wave(24, 1, 1)), array({2, 3, 4}, wave(24, 1, 2)),
+                                        whole({3, 3}, {1, 1, 1, 1, 0, 1, 1, 1, 0}, dtype::b8), whole({}, {7})};
+  const auto y = reals<A, A, A, M, I>(f, in);
+  CHECK(near(y, reals<A, A, A, M, I>(parts, in)));
+  CHECK(!near(y, reals<A, A, A, M, I>([](auto a, auto b, auto c, auto keep, auto key) { return dropped(a, b, c, keep, fold_in(key, 1_c)); }, in)));
+  constexpr auto loss = [](auto a, auto b, auto c, auto keep, auto key) { return sum(dropped(a, b, c, keep, key) * cos(a + b)); };
+  const auto g = run<A, A, A, M, I>(grad(loss, wrt<0, 1, 2>), in);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(near(g[i].reals, differences<A, A, A, M, I>(loss, in, i), 1e-8));
 }

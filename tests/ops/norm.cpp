@@ -1,4 +1,4 @@
-// var, layer_norm and rms_norm against their closed forms.
+// var, var_mean, stddev, layer_norm and rms_norm against their closed forms.
 #include "../typed.hpp"
 
 #include <doctest/doctest.h>
@@ -36,6 +36,10 @@ TEST_CASE("closed forms") {
     if (i % 4 == 0) variances.push_back(m.variance);
   }
   CHECK(near(reals<X, R, R>([](auto a, auto b, auto c) { return layer_norm(a, b, c); }, in), layer));
+  const auto both = run<X, R, R>([](auto a, auto, auto) { return var_mean(a, axis<-1>); }, in);
+  CHECK(near(both[0].reals, variances));
+  CHECK(near(both[1].reals, reals<X, R, R>([](auto a, auto, auto) { return mean(a, axis<-1>); }, in)));
+  CHECK(near(reals<X, R, R>([](auto a, auto, auto) { return square(stddev(a, axis<-1>)); }, in), variances));
   CHECK(near(reals<X, R, R>([](auto a, auto b, auto) { return rms_norm(a, b, 0.5_c); }, in), rms));
   CHECK(near(reals<X, R, R>([](auto a, auto, auto) { return var(a, axis<-1>); }, in), variances));
   CHECK(near(reals<X, R, R>([](auto a, auto, auto) { return var(a); }, in), {moments(v, 0, 24).variance}));

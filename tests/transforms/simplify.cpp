@@ -148,6 +148,27 @@ TEST_CASE("casts") {
   CHECK(b.becomes(cast_to(b.full(0.1, {3}, dtype::f64), dtype::bf16)).find("cast") != std::string::npos);
 }
 
+TEST_CASE("half types move and multiply as such") {
+  builder b;
+  const value h = b.input({2, 3, 4}, dtype::bf16), f = b.input({2, 4, 5}, dtype::bf16), x = b.input({2, 3, 4}, dtype::f32), g = b.input({2, 4, 5}, dtype::f16), q = b.input({2, 5, 4}, dtype::bf16);
+  const value i = b.input({3}, dtype::i32);
+  auto wide = [](value v) { return cast_to(v, dtype::f32); };
+  auto half = [](value v) { return cast_to(v, dtype::bf16); };
+  const meta flat{dtype::f32, 2, {6, 4}};
+  CHECK(b.becomes(b.transpose(wide(h), {1, 0, 2})) == "transpose:1,0,2 cast:5");
+  CHECK(b.becomes(half(reshape_to(b.transpose(wide(h), {1, 0, 2}), flat))) == "transpose:1,0,2 reshape");
+  CHECK(b.becomes(half(b.transpose(x, {1, 0, 2}))) == "cast:4 transpose:1,0,2");
+  CHECK(b.becomes(half(emit_words<ops::take>(nullptr, 0, nullptr, x, i))) == "take cast:4");  // a few rows of a table
+  CHECK(b.becomes(b.transpose(cast_to(x, dtype::f64), {1, 0, 2})) == "cast:6 transpose:1,0,2");  // no half type
+  const value moved = b.transpose(x, {1, 0, 2});
+  CHECK(b.becomes(wide(half(moved)) + moved).find("transpose:1,0,2 cast:4") != std::string::npos);  // needed in float, too
+  CHECK(b.becomes(b.matmul(wide(h), wide(f))) == "matmul:0,0,5");
+  CHECK(b.becomes(b.matmul(wide(h), b.transpose(wide(q), {0, 2, 1}))) == "matmul:0,1,5");
+  CHECK(b.becomes(half(b.matmul(wide(h), wide(f)))) == "matmul:0,0");
+  CHECK(b.becomes(b.matmul(wide(h), wide(g))).find("matmul:0,0,5") == std::string::npos);  // two half types
+  CHECK(b.becomes(cast_to(b.matmul(wide(h), wide(f)), dtype::f16)) == "matmul:0,0,5 cast:3");
+}
+
 TEST_CASE("broadcasts, reshapes and transposes of each other") {
   builder b;
   const value x = b.input({2, 3});

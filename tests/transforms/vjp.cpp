@@ -168,6 +168,13 @@ std::vector<op_sample> op_samples() {
          const meta t = f64_of<3, 2>();
          return of_words<ops::scatter_add>(g, x, &t);
        }},
+      {"scatter", {f64_of<3, 2>()}, -2, 2, [](graph& g, const values& x) {
+         const meta t = f64_of<5, 2>();
+         return of_words<ops::scatter>(g, {iota_like(&g, i32_of<3>(), 0) + 1_c, x[0]}, &t);
+       }},
+      plain<ops::cumsum, 1, 0>("cumsum", {m}), plain<ops::cumsum, 1, 1>("cumsum, reverse", {cube}), plain<ops::cumprod, 0, 0>("cumprod", {cube}),
+      plain<ops::cumprod, 1, 1>("cumprod, reverse", {m}), plain<ops::sort, 0>("sort", {cube}), plain<ops::sort, 1>("sort, descending", {row}), plain<ops::top_k, 2>("top_k", {m}),
+      plain<ops::take_along_last>("take_along_last", {cube, i32_of<2, 3, 2>()}), plain<ops::prod, 0b01>("prod", {m}),
       plain<ops::dynamic_slice, 1, 2>("dynamic_slice", {m, key_type}), plain<ops::dynamic_update_slice, 1>("dynamic_update_slice", {m, f64_of<3, 2>(), key_type}),
       plain<ops::triangle, 1, 0>("lower triangle", {m}), plain<ops::triangle, 0, 1>("upper triangle", {m}), plain<ops::swiglu>("swiglu", {m, m}),
       plain<ops::rope, 0, bits_of(100.0), 0>("rope, pairs", {cube, i32_of<3>()}), plain<ops::rope, 1, bits_of(100.0), 0>("rope, halves", {cube, i32_of<3>()}),

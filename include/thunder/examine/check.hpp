@@ -1,5 +1,7 @@
 #pragma once
 /// A checked call: every step against the reference executor, so that the first one that computes something else has a name.
+#include <deque>
+
 #include "../executors/reference.hpp"
 #include "distance.hpp"
 #include "observe.hpp"
@@ -79,12 +81,13 @@ class check_watcher {
       : tolerance_(t), partition_(make_steps(plan::graph, plan::made::replaces.of, P::fuel_limit)) {}
 
   void before(const step_call& s) {
-    inputs_.clear();
-    for (const array& x : s.inputs) inputs_.push_back(copied(x, s.where));  // now: the step may write over them
+    auto& x = inputs_.emplace_back();
+    for (const array& a : s.inputs) x.push_back(copied(a, s.where));  // now: the step may write over them
   }
   void after(const step_call& s) {
     ++report.steps;
-    const std::vector<reference_array> expected = meaning(s);
+    const std::vector<reference_array> expected = meaning(s, inputs_.front());
+    inputs_.pop_front();
     for (std::size_t k = 0; k < expected.size(); ++k) {
       const reference_array got = copied(s.outputs[k], s.where);
       const array_distance d = distance_of(got, expected[k]);
@@ -110,20 +113,20 @@ class check_watcher {
     copy_bytes(bytes.data(), device::cpu, x.data, where, bytes.size());
     return to_reference(bytes.data(), x.type, x.extents, x.rank);
   }
-  std::vector<reference_array> meaning(const step_call& s) const {
-    if (s.step >= partition_.steps.size()) return inputs_;  // a copy at the end
+  std::vector<reference_array> meaning(const step_call& s, const std::vector<reference_array>& inputs) const {
+    if (s.step >= partition_.steps.size()) return inputs;  // a copy at the end
     const graph g = step_graph(plan::graph, partition_, s.step);
     const op_info* op = partition_.steps[s.step].op;
     if (op && op->id == table_of<ops::extent>()->id) {
       const std::int64_t* words = partition_.words.data() + partition_.steps[s.step].word;
       return {reference_array::scalar(s.sizes.extent(ops::extent::of(words)), s.outputs[0].type)};
     }
-    return interpret<typename plan_ops<plan>::type>(g.view(), inputs_, {}, {.sizes = s.sizes});
+    return interpret<typename plan_ops<plan>::type>(g.view(), inputs, {}, {.sizes = s.sizes});
   }
 
   tolerance tolerance_;
   partition partition_;
-  std::vector<reference_array> inputs_;
+  std::deque<std::vector<reference_array>> inputs_;  // of the steps that run now
 };
 
 /// Calls a program once, as observe does, and compares what each step writes with what its statements mean for what it read (in
@@ -132,6 +135,7 @@ class check_watcher {
 ///
 ///     std::cout << check(jit(step), weights, images, labels);
 template <class Program, class... A>
+  requires is_program<std::remove_cvref_t<Program>>
 check_report check(tolerance t, Program&& program, A&&... arguments) {
   auto&& lowered = program_for(program, arguments...);
   check_watcher<std::remove_cvref_t<decltype(lowered)>> watcher(t);
@@ -139,7 +143,7 @@ check_report check(tolerance t, Program&& program, A&&... arguments) {
   return std::move(watcher.report);
 }
 template <class Program, class... A>
-  requires(!std::is_same_v<std::remove_cvref_t<Program>, tolerance>)
+  requires is_program<std::remove_cvref_t<Program>>
 check_report check(Program&& program, A&&... arguments) {
   return check(tolerance{}, program, arguments...);
 }

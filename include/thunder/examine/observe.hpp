@@ -32,6 +32,12 @@ auto without_state(F&& f, const A& a, const Rest&... rest) {
   return f(a, rest...);
 }
 
+/// What has steps to observe: a program, or a jitted function.
+template <class P>
+inline constexpr bool is_program = lowered_program<P>;
+template <class F, class E, non_finite Policy, fuel Fuel>
+inline constexpr bool is_program<jitted<F, E, Policy, Fuel>> = true;
+
 /// The program itself, or that of a jitted function for these arguments (one of its own, with an arena of its own).
 template <lowered_program P, class... A>
 P& program_for(P& program, const A&...) {
@@ -95,7 +101,7 @@ class step_watcher {
 };
 
 /// Calls a program and tells of each step: `callbacks` has before(const step_call&) or after(const step_call&) or both, or is a
-/// function for what comes after. Buffers of the GPU are on the device, and a step may still be running: copies of its outputs
+/// function for what comes after. Equal regions that run at once have all been told of before any has run. Buffers of the GPU are on the device, and a step may still be running: copies of its outputs
 /// wait for it. An exception of a callback ends the call there: parameters and donated arguments that were written stay written.
 ///
 ///     observe(program, [](const step_call& s) { std::cout << s.step << ' ' << s.name << ' ' << s.path << '\n'; }, weights,

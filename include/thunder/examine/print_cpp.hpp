@@ -317,12 +317,17 @@ class cpp_printer {
       }
       return "reshape<" + types_.dims(m) + ">(" + name(0) + ")";
     }
-    if (one_of(op, {"sum", "max", "min", "mean", "var", "softmax", "log_softmax", "logsumexp"}) && word(0) != 0) {
+    if (one_of(op, {"sum", "max", "min", "prod", "mean", "var", "softmax", "log_softmax", "logsumexp"}) && word(0) != 0) {
       const int rank = g.type(x(0)).rank;
       const bool normaliser = one_of(op, {"softmax", "log_softmax", "logsumexp"});
       const bool usual = normaliser ? word(0) == std::int64_t{1} << (rank - 1) : word(0) == all_axes(rank);
       return of + name(0) + (usual ? "" : ", " + axes(word(0), rank)) + ")";
     }
+    if ((op == "cumsum" || op == "cumprod") && (word(1) | 1) == 1)
+      return std::string(op) + (word(1) ? "<scan_order::reverse>(" : "(") + name(0) + ", " + axes(std::int64_t{1} << word(0), max_rank) + ")";
+    if (op == "sort" && (word(0) | 1) == 1) return (word(0) ? "sort<sort_order::descending>(" : "sort(") + name(0) + ")";
+    if (op == "top_k") return "top_k<" + std::to_string(word(0)) + ">(" + name(0) + ")";
+    if (op == "take_along_last") return "take_along_axis(" + operands(f, n) + ")";
     if (op == "argmax") return of + name(0) + ", " + axes(std::int64_t{1} << word(0), max_rank) + ")";
     if (op == "transpose") {
       std::string list;
@@ -344,7 +349,7 @@ class cpp_printer {
       }
     }
     if (op == "concatenate") return of + axes(std::int64_t{1} << word(0), max_rank) + ", " + operands(f, n) + ")";
-    if (op == "matmul" && word(0) == 0 && word(1) == 0) return of + operands(f, n) + ")";
+    if (op == "matmul" && n.words == 2 && word(0) == 0 && word(1) == 0) return of + operands(f, n) + ")";
     if (op == "layer_norm" || op == "rms_norm")
       return of + operands(f, n) + (word(0) == bits_of(1e-5) ? "" : ", " + spell_number(std::bit_cast<double>(word(0)))) + ")";
     if (op == "dropout" && std::bit_cast<double>(word(0)) > 0 && std::bit_cast<double>(word(0)) < 1)

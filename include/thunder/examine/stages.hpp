@@ -10,13 +10,13 @@
 
 #include "../ir/print.hpp"
 #include "../jit/program.hpp"
-#include "../transforms/grad.hpp"
+#include "../transforms/autocast.hpp"
 
 namespace thunder {
 
 /// One pass and what it made.
 struct stage {
-  std::string pass;               // "trace", "vjp", "inline_calls", "decompose", "simplify", "partition"
+  std::string pass;               // "trace", "vjp", "autocast", "inline_calls", "decompose", "simplify", "partition"
   std::string of;                 // the module whose body is treated; of the whole program: empty
   int before = 0, after = 0;      // statements; after the partition: steps
   double seconds = 0;             // of this run, which is not optimised by being at compile time
@@ -197,6 +197,19 @@ struct body_stages<stored<vjp_maker<Body, Formals, Parameters, Seeded, Keep>>> {
     stage_recorder r(out, of);
     r.begin(maker::source::view);
     r.after(maker::make(r.before("vjp")).g);
+  }
+};
+
+template <class Body, dtype Half> struct body_stages<stored<autocast_maker<Body, Half>>> {
+  using maker = autocast_maker<Body, Half>;
+  static void add(stage_list& out, body_names& seen, const std::string& caller) {
+    if (seen.count(maker::key)) return;
+    body_stages<Body>::add(out, seen, caller);
+    const std::string of = seen[maker::key] = seen[Body::key];
+    callee_stages<stored<maker>>(out, seen, of);
+    stage_recorder r(out, of);
+    r.begin(Body::view);
+    r.after(maker::make(r.before("autocast")).g);
   }
 };
 

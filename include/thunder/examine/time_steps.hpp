@@ -58,19 +58,26 @@ struct step_times {
   }
 };
 
-template <device Where>
+/// The last step of each batch, and of each step that is in none.
+template <class P>
+constexpr bool ends_batch(int k) {
+  return k + 1 == P::step_count || P::plan::data.steps[k + 1].batch > 0;
+}
+template <class P>
 struct timing_watcher {
-  step_clock<Where> clock;
+  step_clock<P::executor_type::where> clock;
   bindings sizes;
   void before(int k, void* const*, const bindings& b) {
     if (k == 0) clock.mark(), sizes = b;
   }
-  void after(int, void* const*, const bindings&) { clock.mark(); }
+  void after(int k, void* const*, const bindings&) {
+    if (ends_batch<P>(k)) clock.mark();
+  }
 };
 
 /// The time of each step: the median of `runs` calls after one that warms up. Each call is a whole one: a state is updated every
-/// time. Equal regions that a call runs together run one by one here. With donated arguments, which can be given once, there is
-/// one call and no other. On CUDA the steps are launched one by one, and timed by events: what is shorter than a launch takes as
+/// time. Equal regions that run at once share their time by the bytes that they move. With donated arguments, which can be given
+/// once, there is one call and no other. On CUDA the steps are launched one by one, and timed by events: what is shorter than a launch takes as
 /// long as one, as it does not when the program is replayed.
 ///
 ///     std::cout << time_steps(jit(step), weights, images, labels);
@@ -79,18 +86,26 @@ step_times time_steps(Program&& program, A&&... arguments) {
   auto&& lowered = program_for(program, arguments...);
   using P = std::remove_cvref_t<decltype(lowered)>;
   constexpr int runs = P::donations ? 1 : 9;
-  timing_watcher<P::executor_type::where> watcher;
-  std::vector<std::vector<double>> all(P::step_count);
+  timing_watcher<P> watcher;
+  std::vector<std::vector<double>> all;  // of each batch
+  for (int k = 0; k < P::step_count; ++k)
+    if (ends_batch<P>(k)) all.emplace_back();
   for (int run = P::donations ? 0 : -1; run < runs; ++run) {
-    watcher.clock.start(P::step_count + 1);
+    watcher.clock.start(all.size() + 1);
     lowered.watch(watcher, arguments...);
     watcher.clock.finish();
     for (std::size_t k = 0; k < all.size() && run >= 0; ++k) all[k].push_back(watcher.clock.seconds(k, k + 1));
   }
   step_times t{explain(lowered, watcher.sizes), {}, runs};
-  for (auto& times : all) {
-    std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
-    t.seconds.push_back(times[static_cast<std::size_t>(runs / 2)]);
+  auto times = all.begin();
+  for (std::size_t k = 0, first = 0; k < t.steps.size(); ++k) {
+    if (!ends_batch<P>(static_cast<int>(k))) continue;
+    std::nth_element(times->begin(), times->begin() + runs / 2, times->end());
+    const auto bytes = [&](std::size_t i) { return static_cast<double>(t.steps[i].read + t.steps[i].written) + 1; };
+    double together = 0;
+    for (std::size_t i = first; i <= k; ++i) together += bytes(i);
+    for (; first <= k; ++first) t.seconds.push_back((*times)[static_cast<std::size_t>(runs / 2)] * bytes(first) / together);
+    ++times;
   }
   return t;
 }

@@ -95,8 +95,10 @@ template <class... Op> class interpreter<pack<Op...>> {
         auto results = run(*n.body, x, print_name(g, n.name, prefix));
         for (std::size_t k = 0; k < results.size(); ++k) made[first + k] = std::move(results[k]);
       } else {
-        const meta& m = g.type(n.result);
-        made[first] = reference_array(m.type, extents_of(m));
+        for (int k = 0; k < n.results; ++k) {
+          const meta& m = g.type(n.result + k);
+          made[first + static_cast<std::size_t>(k)] = reference_array(m.type, extents_of(m));
+        }
         rule_of(*n.op)(reference_call{g, n, x.data(), dims_, options_.round_casts}, made[first]);
       }
     }

@@ -14,38 +14,9 @@
 #include "../transforms/simplify.hpp"
 #include "numbers.hpp"
 #include "notes.hpp"
+#include "squeezed_shape.hpp"
 
 namespace thunder {
-
-/// A shape without its dimensions of extent 1.
-struct squeezed_shape {
-  int rank = 0;
-  dim d[max_rank]{};
-  constexpr explicit squeezed_shape(const meta& m) {
-    for (int i = 0; i < m.rank; ++i)
-      if (!m.d[i].is_one()) d[rank++] = m.d[i];
-  }
-  constexpr bool operator==(const squeezed_shape& o) const {
-    if (rank != o.rank) return false;
-    for (int i = 0; i < rank; ++i)
-      if (!(d[i] == o.d[i])) return false;
-    return true;
-  }
-};
-/// A mask of dimensions as a mask of those that are not 1.
-constexpr unsigned squeezed_mask(const meta& m, std::int64_t mask) {
-  unsigned r = 0;
-  for (int i = 0, k = 0; i < m.rank; ++i)
-    if (!m.d[i].is_one()) r |= static_cast<unsigned>(mask >> i & 1) << k++;
-  return r;
-}
-/// The bits of `inner`, which count the set bits of `outer`, in place: deposit(0b101, 0b1101) = 0b1001.
-constexpr unsigned deposit(unsigned inner, unsigned outer) {
-  unsigned r = 0;
-  for (int i = 0, k = 0; i < max_rank; ++i)
-    if (outer >> i & 1) r |= (inner >> k++ & 1u) << i;
-  return r;
-}
 
 /// A statement that a region computes again: its value, with this shape there, varying along these dimensions.
 struct copied_value {
@@ -479,6 +450,13 @@ class assigner : public assignment {
     return aligned(r, g_.type(n.result));
   }
 
+  /// Whether a loop over the region may have no steps, though a value with the dimensions `mask` has elements: a dimension that the value
+  /// lacks may be empty. (Of an empty row, what the row has one of is written.) Such a value is only computed again in the region.
+  static constexpr bool may_be_unwritten(const region_builder& r, unsigned mask) {
+    for (int i = 0; i + 1 < r.rank; ++i)
+      if (!((mask | r.row) >> i & 1u) && (r.d[i].named() || r.d[i].size == 0)) return true;
+    return false;
+  }
   constexpr bool fits(int k, int i, int hint = -1) { return join(k, i, false, hint) == obstacle::none; }
   /// What is in the way of statement i being part of region k; where nothing is, `commit` makes it so. `hint`: the shape that it has there, if
   /// its users say so.
@@ -505,6 +483,7 @@ class assigner : public assignment {
       if (hint >= 0 && shape >= 0 && shape != hint) return obstacle::spread;
       if (shape < 0) shape = hint >= 0 ? hint : aligned(r, g_.type(v));
       if (shape < 0) return promote_space(k, i, commit);
+      if (may_be_unwritten(r, static_cast<unsigned>(shape))) return obstacle::spread;
     }
     unsigned vary = 0, removed = 0;
     int pass = reduction;

@@ -42,7 +42,7 @@ constexpr void batch_equal_regions(const graph_view& g, partition& p, const list
   };
   const int n = p.steps.size();
   list<group> groups;
-  list<int> anchor(n, 0), first_read(g.value_count, n), last_read(g.value_count, -1), made(g.value_count, 0), buckets(64, -1), allocations(n + 1, 0);
+  list<int> anchor(n, 0), first_read(g.value_count, n), last_read(g.value_count, -1), made(g.value_count, 0), buckets(at_least_one(n), -1), allocations(n + 1, 0);
   for (int k = 0; k < g.output_count; ++k) made[p.roots[g.outputs[k]]] = 2;  // its memory is not the arena's
   for (int k = 0; k < n; ++k) {
     int fresh = 0;
@@ -59,7 +59,7 @@ constexpr void batch_equal_regions(const graph_view& g, partition& p, const list
     anchor[k] = k;
     if (!s.op) {
       const digest signature = region_signature(p, s);
-      int& bucket = buckets[static_cast<int>(signature % 64)];
+      int& bucket = buckets[static_cast<int>(signature % static_cast<digest>(n))];
       int found = bucket;
       while (found >= 0 && groups[found].signature != signature) found = groups[found].next;
       bool moves = found >= 0;

@@ -46,12 +46,13 @@ struct partition {
   list<int> roots;  // of each value of the graph: the value whose memory it shares (a reshape of it), itself otherwise
 };
 
-/// The partition of a graph: partitioner(g).run(). Fuel and notes: see assigner.
+/// The partition of a graph: partitioner(g).run(). Fuel and notes: see assigner; replaces: see recomputer.
 class partitioner : recomputer {
  public:
   using recomputer::max_inputs, recomputer::max_statements;
 
-  constexpr explicit partitioner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr) : recomputer(g, most, notes) {}
+  constexpr explicit partitioner(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr, const replacement* replaces = nullptr)
+      : recomputer(g, most, notes, replaces) {}
 
   constexpr partition run() {
     for (int k = 0; k < regions_.size(); ++k)
@@ -208,36 +209,41 @@ class partitioner : recomputer {
     }
     collapse(r, s);
   }
-  /// Dimensions that every mask of a step treats alike become one.
-  constexpr void collapse(const region_builder& r, step_info& s) {
-    unsigned apart = 0;  // bit i: dimension i is treated unlike i - 1
-    auto look = [&](unsigned mask) { apart |= mask ^ mask << 1; };
-    for (int j = 0; j < s.inputs; ++j) look(p_.inputs[s.input + j].mask);
-    for (int j = 0; j < s.outputs; ++j) look(p_.outputs[s.output + j].mask);
+  /// Calls visit(mask) for each mask of a step; what it returns takes the mask's place.
+  template <class Visit> constexpr void visit_masks(const step_info& s, Visit visit) {
+    for (int j = 0; j < s.inputs; ++j) p_.inputs[s.input + j].mask = visit(p_.inputs[s.input + j].mask);
+    for (int j = 0; j < s.outputs; ++j) p_.outputs[s.output + j].mask = visit(p_.outputs[s.output + j].mask);
     for (int j = 0; j < s.statements; ++j) {
-      const step_statement& t = p_.statements[s.statement + j];
-      look(t.mask);
-      if (has_mask_word(t)) look(static_cast<unsigned>(p_.words[t.word]));
+      step_statement& t = p_.statements[s.statement + j];
+      t.mask = visit(t.mask);
+      if (has_mask_word(t)) p_.words[t.word] = visit(static_cast<unsigned>(p_.words[t.word]));
     }
-    auto joins = [&](int i) { return i > 0 && !(apart >> i & 1u); };
-    auto collapsed = [&](unsigned mask) {
+  }
+  /// Dimensions that no mask of a step has any more are left out (what had them was computed again elsewhere), and those that every mask
+  /// treats alike become one.
+  constexpr void collapse(const region_builder& r, step_info& s) {
+    unsigned used = 0, apart = 0;  // apart, bit i: the dimension i is treated unlike the one before
+    visit_masks(s, [&](unsigned mask) { return used |= mask, mask; });
+    visit_masks(s, [&](unsigned mask) {
+      unsigned kept = 0;
+      for (int i = 0, to = 0; i < r.rank; ++i)
+        if (used >> i & 1u) kept |= (mask >> i & 1u) << to++;
+      apart |= kept ^ kept << 1;
+      return kept;
+    });
+    visit_masks(s, [&](unsigned mask) {
       unsigned c = 0;
-      for (int i = 0, to = -1; i < r.rank; ++i) {
-        to += !joins(i);
+      for (int i = 0, to = 0; i < r.rank; ++i) {
+        to += i > 0 && (apart >> i & 1u);
         c |= (mask >> i & 1u) << to;
       }
       return c;
-    };
-    for (int j = 0; j < s.inputs; ++j) p_.inputs[s.input + j].mask = collapsed(p_.inputs[s.input + j].mask);
-    for (int j = 0; j < s.outputs; ++j) p_.outputs[s.output + j].mask = collapsed(p_.outputs[s.output + j].mask);
-    for (int j = 0; j < s.statements; ++j) {
-      step_statement& t = p_.statements[s.statement + j];
-      t.mask = collapsed(t.mask);
-      if (has_mask_word(t)) p_.words[t.word] = collapsed(static_cast<unsigned>(p_.words[t.word]));
-    }
-    for (int i = 0; i < r.rank; ++i) {
-      if (joins(i)) p_.extents.back() = p_.extents.back() * r.d[i];
+    });
+    for (int i = 0, at = 0; i < r.rank; ++i) {
+      if (!(used >> i & 1u)) continue;
+      if (at > 0 && !(apart >> at & 1u)) p_.extents.back() = p_.extents.back() * r.d[i];
       else p_.extents.push(r.d[i]), ++s.extents;
+      ++at;
     }
     if (s.extents == 0) p_.extents.push(dim(1)), ++s.extents;
   }

@@ -52,13 +52,6 @@ constexpr bool updates_in_place(const partition& p, const step_info& s, int j, u
   return read == written && (read == all || (s.extents == 1 && read == 0));
 }
 
-/// What an output replaces.
-struct replacement {
-  enum kind : std::uint8_t { nothing, parameter, formal };
-  kind what = nothing;
-  int index = 0;
-};
-
 /// A copy that follows the steps: slots, and the type of the value.
 struct late_copy {
   int from = 0, to = 0, type = 0;
@@ -68,41 +61,13 @@ struct late_result {
   int value = 0, slot = 0;
 };
 
-/// Of each statement that reads a parameter: which one, in the graph's list.
-constexpr list<int> parameter_numbers(const graph_view& g) {
-  constexpr int buckets = 256;
-  list<int> first(buckets, -1), next(g.parameter_count, -1), numbers(g.node_count, -1);
-  auto hash = [&](int name) { return g.names[name].hash; };
-  for (int k = 0; k < g.parameter_count; ++k) {
-    int& bucket = first[static_cast<int>(hash(g.parameters[k].name) % buckets)];
-    next[k] = bucket, bucket = k;
-  }
-  const digest id = table_of<ops::parameter>()->id;
-  for (int i = 0; i < g.node_count; ++i) {
-    if (g.nodes[i].op->id != id) continue;
-    int k = first[static_cast<int>(hash(g.nodes[i].name) % buckets)];
-    while (k >= 0 && hash(g.parameters[k].name) != hash(g.nodes[i].name)) k = next[k];
-    numbers[i] = k;
-  }
-  return numbers;
-}
-
 /// The steps of a program in the order in which they run. `replaces[k]`: the parameter or donated formal whose place output k takes.
 constexpr partition make_steps(const graph_view& g, const replacement* replaces, fuel most = fuel::unlimited, partition_notes* notes = nullptr) {
-  partition p = partitioner(g, most, notes).run();
-  list<int> writer(g.value_count, -1), overwriter(g.value_count, -1), of_formal(g.input_count, -1), of_parameter(g.parameter_count, -1);
+  partition p = partitioner(g, most, notes, replaces).run();
+  list<int> writer(g.value_count, -1);
   for (int k = 0; k < p.steps.size(); ++k)
     for (int j = 0; j < p.steps[k].outputs; ++j) writer[p.outputs[p.steps[k].output + j].value] = k;
-  for (int k = 0; k < g.output_count; ++k)
-    if (replaces && replaces[k].what != replacement::nothing)
-      (replaces[k].what == replacement::formal ? of_formal : of_parameter)[replaces[k].index] = writer[p.roots[g.outputs[k]]];
-  const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
-  const list<int> numbers = parameter_numbers(g);
-  for (int i = 0; i < g.node_count; ++i) {
-    const node& n = g.nodes[i];
-    if (n.op->id == formal_id) overwriter[n.result] = of_formal[static_cast<int>(g.word(n, 0))];
-    else if (n.op->id == parameter_id && numbers[i] >= 0) overwriter[n.result] = of_parameter[numbers[i]];
-  }
+  const list<int> overwriter = find_overwriters(g, replaces, [&](int v) { return writer[p.roots[v]]; });
   batch_equal_regions(g, p, overwriter, notes);
   return p;
 }

@@ -8,13 +8,15 @@
 /// somebody reads anyway. This is a greedy form of the minimal cut of He and Yu, "Transcending Runtime-Memory Tradeoffs in Checkpointing
 /// by being Fusion Aware" (MLSys 2023), which PyTorch's compiler uses. To draw a random number again counts as two bytes.
 #include "assignment.hpp"
+#include "replacement.hpp"
 
 namespace thunder {
 
 class recomputer : public assigner {
  public:
-  constexpr explicit recomputer(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr)
-      : assigner(g, most, notes), used_outside_(g.value_count, false), readers_(g.value_count, 0), read_by_(g.value_count, -1), seen_(g.value_count, 0), needed_(g.value_count, false) {
+  /// replaces: of each output of the graph what it takes the place of, or null.
+  constexpr explicit recomputer(const graph_view& g, fuel most = fuel::unlimited, partition_notes* notes = nullptr, const replacement* replaces = nullptr)
+      : assigner(g, most, notes), overwriter_(find_overwriters(g, replaces, [this](int v) { return step_of_[root(v)]; })), used_outside_(g.value_count, false), readers_(g.value_count, 0), read_by_(g.value_count, -1), seen_(g.value_count, 0), needed_(g.value_count, false) {
     for (int k = 0; k < g.output_count; ++k) used_outside_[root(g.outputs[k])] = true;
     for (int k = 0; k < regions_.size(); ++k) {
       if (regions_[k].gone) continue;
@@ -60,6 +62,7 @@ class recomputer : public assigner {
     }
   }
 
+  list<int> overwriter_;     // of each value: the step that makes what will replace it, or -1
   list<bool> used_outside_;  // of each value: it must be in memory
 
  private:
@@ -154,6 +157,7 @@ class recomputer : public assigner {
       for (int j = 0; j < i; ++j) counted = counted || root(ends_[j].value) == end;
       if (counted) continue;
       cost += is_stored(end) ? bytes(end) : 2 * bytes(end);
+      if (overwriter_[end] >= 0 && overwriter_[end] < k + r.reduced) cost += 2 * bytes(end);  // it could not be updated in place: a copy
       ++inputs;
     }
     if (cost >= saved || inputs > max_inputs || r.copies.size() + chain_.size() > max_copies || r.nodes.size() + r.copies.size() + chain_.size() > max_statements) return;

@@ -107,11 +107,13 @@ struct row_plan {
   constexpr bool is_fetched(int v) const { return v < inputs && need[0][v] && value[v].mask + 1 == row * 2 && dims > 1; }
   /// Independent accumulators of a pass: as many as hide the latency of an addition.
   constexpr int unroll(int pass) const { return !reduces(pass) ? 1 : cost(pass) <= 8 ? 4 : 2; }
-  /// The widest element value.
+  /// The widest element value or output (which may be the same along the row).
   constexpr int element_bytes() const {
     int b = 4;
     for (int v = 0; v < Values; ++v)
       if ((is_element(v) || is_reduction(v)) && size_of(value[v].type) > b) b = size_of(value[v].type);
+    for (const auto& o : output)
+      if (size_of(o.type) > b) b = size_of(o.type);
     return b;
   }
 };

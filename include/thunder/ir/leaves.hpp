@@ -11,6 +11,7 @@ namespace ops {
 template <class Self> struct leaf_op {
   static constexpr op_kind kind = op_kind::leaf;
   static constexpr bool has_target = true, in_place = false, is_pointwise = false, is_reduction = false, is_indexed = false;
+  static constexpr unsigned autocast = 0;
   static constexpr void infer(const arguments& x, inference& r) { r.result = *x.target; }
   static constexpr bool has_vjp() { return false; }
   static constexpr void call_vjp(vjp_context&) {}

@@ -23,6 +23,7 @@ enum class mistake : std::uint8_t {
   plain_number, condition, not_traceable, no_expression, wrt_missing, wrt_order, wrt_integer, wrt_empty, wrt_limit, not_an_argument,
   update_unread, update_twice, donation_unused, no_gradients, assignment, state_missing,
   attention_shapes, attention_heads, attention_mask, rope_pairs, rope_position, update_shapes,
+  top_k_count,
 };
 
 /// What `infer` sees of a statement. `target` is the declared result of ops that are told theirs (reshape, full, ...).
@@ -60,6 +61,7 @@ struct op_info {
   bool has_vjp;                                         // its rule is found through rules_of, so that emitting a statement needs no rule
   void (*decompose)(graph&, int node, list<int>& results);   // null: a primitive
   bool in_place;                                        // its step may write the result where the first operand was
+  unsigned autocast;                                    // a mask of the operands that autocast gives a half type (transforms/autocast.hpp)
 };
 
 /// A type with its digest.
@@ -118,7 +120,7 @@ template <class Op> struct op_definition {
 };
 template <class Op> struct op_table {
   static_assert(sizeof(op_definition<Op>) > 0);
-  static constexpr op_info value{Op::name, digest_of(Op::name), Op::kind, Op::has_target, &Op::infer, Op::has_vjp(), Op::decompose_rule(), Op::in_place};
+  static constexpr op_info value{Op::name, digest_of(Op::name), Op::kind, Op::has_target, &Op::infer, Op::has_vjp(), Op::decompose_rule(), Op::in_place, Op::autocast};
 };
 /// The op as a value; its address is the same wherever it is asked for.
 template <class Op> constexpr const op_info* table_of() { return &op_table<Op>::value; }

@@ -66,13 +66,15 @@ template <class Executor, class Plan> struct step_list {
   static void run([[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b, std::integer_sequence<int, K...>) {
     naming_the_step([&](int& at) { ((at = K, run_step<K, Plan::data.steps[K].batch>(executor, where, b)), ...); });
   }
-  template <int First, class Watcher, int... K>
+  template <class Watcher, int... K>
   static void watch([[maybe_unused]] Watcher& w, [[maybe_unused]] Executor& executor, [[maybe_unused]] void* const* where, [[maybe_unused]] const bindings& b,
                     std::integer_sequence<int, K...>) {
-    ((w.before(First + K, where, b), run_alone<First + K>(executor, where, b), w.after(First + K, where, b)), ...);
+    (watch_step<K, Plan::data.steps[K].batch>(w, executor, where, b), ...);
   }
-  template <int K> static void run_alone(Executor& executor, void* const* where, const bindings& b) {
-    naming_the_step([&](int& at) { at = K, run_step<K, 1>(executor, where, b); });
+  template <int K, int Batch, class Watcher> static void watch_step(Watcher& w, Executor& executor, void* const* where, const bindings& b) {
+    for (int k = K; k < K + Batch; ++k) w.before(k, where, b);
+    naming_the_step([&](int& at) { at = K, run_step<K, Batch>(executor, where, b); });
+    for (int k = K; k < K + Batch; ++k) w.after(k, where, b);
   }
   /// An error says which step it is of, and keeps its type.
   template <class Run> static void naming_the_step(Run run) {
@@ -160,8 +162,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   template <class... A> result_type operator()(state& s, const A&... arguments) { return run(unwatched{}, &s, true, arguments...); }
   template <class... A> result_type operator()(const state& s, const A&... arguments) { return run(unwatched{}, const_cast<state*>(&s), false, arguments...); }
 
-  /// A call that is watched: w.before(k, slots, sizes) and w.after(k, slots, sizes) are called around step k, in order. `slots`: the buffers of
-  /// `plan::data.slots`, on the program's device. Nothing is recorded for replay; on CUDA nothing waits for a step to end.
+  /// A call that is watched: w.before(k, slots, sizes) and w.after(k, slots, sizes) are called around step k, in order; where a batch of steps
+  /// runs at once, around all of it. `slots`: the buffers of `plan::data.slots`, on the program's device. Nothing is recorded for replay; on CUDA nothing waits for a step to end.
   template <class Watcher, class... A> auto watch(Watcher& w, const A&... arguments) {
     if constexpr (graph.parameter_count > 0) return make<refused<mistake::state_missing, graph.parameter_count>>();
     else return run(w, nullptr, false, arguments...);
@@ -319,13 +321,14 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
       else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
     }
-    using leaders = decltype(leading_steps<plan, 0, plan::data.commit>());
+    constexpr auto first_steps = leading_steps<plan, 0, plan::data.commit>();
+    constexpr auto last_steps = leading_steps<plan, plan::data.commit, step_count>();
     constexpr bool watched = !std::is_same_v<std::remove_cvref_t<Watcher>, unwatched>;
-    if constexpr (watched) steps::template watch<0>(w, executor_, where, b, std::make_integer_sequence<int, plan::data.commit>{});
-    else executor_.play(where, slot_count, b, [&] { steps::run(executor_, where, b, leaders{}); });
+    if constexpr (watched) steps::watch(w, executor_, where, b, first_steps);
+    else executor_.play(where, slot_count, b, [&] { steps::run(executor_, where, b, first_steps); });
     if constexpr (Policy == non_finite::refuse) check_finite(where);
-    if constexpr (watched) steps::template watch<plan::data.commit>(w, executor_, where, b, std::make_integer_sequence<int, step_count - plan::data.commit>{});
-    else if constexpr (plan::data.commit < step_count) steps::run(executor_, where, b, leading_steps<plan, plan::data.commit, step_count>());
+    if constexpr (watched) steps::watch(w, executor_, where, b, last_steps);
+    else if constexpr (plan::data.commit < step_count) steps::run(executor_, where, b, last_steps);
     int formal = 0;
     auto hand_over = [&](const auto& argument) {
       using Argument = argument_of<decltype(argument)>;

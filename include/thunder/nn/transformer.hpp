@@ -121,22 +121,27 @@ template <transformer_options O, int Capacity> struct cached_transformer_block {
   }
 };
 
-/// Layers I to N of cached blocks: their result, and new values of all caches.
-template <int I, int N, fixed_string Name, class Block, class X, class P, class... Cache> constexpr auto cached_layers(X x, P position, Cache... caches) {
-  if constexpr (I == N) return std::pair{x, named<Cache...>{}};
-  else {
-    const auto r = scope<numbered<Name, I>()>(Block{})(x, position);
+/// The result of the layers so far and new values of their caches, and one more layer: a fold makes all.
+template <fixed_string Layer, class Block, class P> struct cached_layer {
+  template <class X, class... Cache> friend constexpr auto operator>>(std::pair<X, named<Cache...>>, cached_layer) {
+    const auto r = scope<Layer>(Block{})(X{}, P{});
     if constexpr (std::same_as<decltype(r), const invalid>) return std::pair{invalid{}, invalid{}};
-    else return cached_layers<I + 1, N, Name, Block>(std::get<0>(r), position, caches..., named_value<joined_name<numbered<Name, I>(), ".attention.keys">()>(std::get<1>(r)),
-                                                     named_value<joined_name<numbered<Name, I>(), ".attention.values">()>(std::get<2>(r)));
+    else return std::pair{std::get<0>(r), with(named<Cache...>{}, named_value<joined_name<Layer, ".attention.keys">()>(std::get<1>(r)), named_value<joined_name<Layer, ".attention.values">()>(std::get<2>(r)))};
   }
+  friend constexpr auto operator>>(std::pair<invalid, invalid> x, cached_layer) { return x; }
+
+ private:
+  template <class... Cache, class... More> static constexpr named<Cache..., More...> with(named<Cache...>, More...) { return {}; }
+};
+template <fixed_string Name, class Block, class X, class P, int... I> constexpr auto cached_layers(X x, P, std::integer_sequence<int, I...>) {
+  return (std::pair{x, named<>{}} >> ... >> cached_layer<numbered<Name, I>(), Block, P>{});
 }
 /// What repeat<N, "h">(transformer_block<O>{}, x) is for whole texts, for tokens at a position: {y, new values of the caches}, which the
 /// program returns as update(caches). The caches are buffers "h.0.attention.keys", ... of the state.
 ///
 ///     auto [y, caches] = nn::repeat_cached<12, "h", nn::cached_transformer_block<O, 1024>>(x, position);
 template <int N, fixed_string Name, class Block, typed X, typed P> constexpr auto repeat_cached(X x, P position) {
-  return cached_layers<0, N, Name, Block>(x, position);
+  return cached_layers<Name, Block>(x, position, std::make_integer_sequence<int, N>{});
 }
 
 }  // namespace thunder::nn

@@ -1,6 +1,7 @@
 #pragma once
-/// Attention: softmax(q k^T) v as one statement and its gradient as another, so that an executor may claim either whole. Half types are
-/// computed in float.
+/// Attention: softmax(q k^T) v as one statement and its gradient as another, so that an executor may claim either whole. Of half types,
+/// scores, probabilities and sums are float, and what goes into a product is rounded to the half type, as fused attention kernels do.
+#include "dropout.hpp"
 #include "matmul.hpp"
 #include "softmax.hpp"
 
@@ -9,6 +10,7 @@ namespace thunder {
 struct attention_options {
   bool causal = false;  // key j takes part in query i where j <= i
   setting scale = 0;    // of the scores; 0: 1 / sqrt(d)
+  setting dropout = 0;  // of the probabilities: the rate, in [0, 1); a key is then the last operand
 };
 
 namespace ops {
@@ -82,6 +84,8 @@ struct attention_parts {
     m.d[n - 3] = k.type().d[n - 3];
     return thunder::reshape_to(x, m);
   }
+  /// x as an operand of a product, beside operands of type t: in a half type's precision.
+  static constexpr value as_operand(auto x, dtype t) { return thunder::wide(thunder::cast_to(x, t)); }
   static constexpr bool is_bool(auto mask) { return mask.type().type == dtype::b8; }
   static constexpr std::int64_t row(const meta& m) { return std::int64_t{1} << (m.rank - 1); }
 
@@ -105,32 +109,50 @@ struct attention_parts {
   }
 };
 
-/// (q, k, v, cotangent of the result, mask if there is one) -> dq, dk, dv, and d mask of a floating mask. words: as below.
-struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_attention_gradient> {
-  static constexpr const char* name = "thunder.scaled_dot_product_attention_gradient";
+/// What ops of attention are made of: statements of the operands `fixed`, then a mask if there is one, then, if Dropped, a key.
+/// words: causal, the bits of the scale, and of the rate if Dropped.
+template <class Self, int Fixed, bool Dropped> struct attention_op : composite_op<Self> {
+  static constexpr unsigned autocast = (1u << Fixed) - 1;
+  static constexpr bool masked(int operands) { return operands > Fixed + Dropped; }
+  static constexpr bool check(const arguments& x, inference& r) {
+    if (x.count < Fixed + Dropped || x.count > Fixed + 1 + Dropped || x.word_count != 2 + Dropped) r.refuse(mistake::attention_shapes, x.count, Fixed);
+    else attention_types::check(x, r, masked(x.count) ? &x[Fixed] : nullptr);
+    if (Dropped && r.error == mistake::none && (x[x.count - 1].type != dtype::i64 || x[x.count - 1].rank != 0)) r.refuse(mistake::key_shape, x[x.count - 1].rank);
+    return r.error == mistake::none;
+  }
+  static constexpr attention_parts parts(auto& c) {
+    return attention_parts::of(c.operand(0), c.operand(1), c.operand(2), masked(c.operand_count()) ? c.operand(Fixed) : value{}, c.word(0) != 0, c.word(1));
+  }
+  /// Probabilities, or their cotangents, with those that are dropped.
+  static constexpr value drop(auto& c, auto p) {
+    if constexpr (Dropped) return dropout::masked(p, c.operand(c.operand_count() - 1), c.word(2));
+    else return p;
+  }
+};
+
+/// (q, k, v, cotangent of the result, mask if there is one, key if dropped) -> dq, dk, dv, and d mask of a floating mask.
+template <class Self, bool Dropped> struct attention_gradient_op : attention_op<Self, 4, Dropped> {
+  using base = attention_op<Self, 4, Dropped>;
   static constexpr void infer(const arguments& x, inference& r) {
-    if (x.count < 4 || x.count > 5) return r.refuse(mistake::attention_shapes, x.count, 4);
-    attention_types::check(x, r, x.count > 4 ? &x[4] : nullptr);
-    if (r.error != mistake::none) return;
+    if (!base::check(x, r)) return;
     if (!(x[3] == attention_types::output(x[0], x[2]))) return r.refuse(mistake::attention_shapes, x[3].rank, x[0].rank);
     r.result = x[0];
     r.more.push(x[1]), r.more.push(x[2]);
-    if (x.count > 4 && x[4].type != dtype::b8) r.more.push(x[4]);
+    if (base::masked(x.count) && x[4].type != dtype::b8) r.more.push(x[4]);
   }
   static constexpr void decompose(auto c) {
-    const bool masked = c.operand_count() > 4;
-    const value q = c.operand(0), k = c.operand(1), v = c.operand(2), mask = masked ? c.operand(4) : value{};
-    const auto a = attention_parts::of(q, k, v, mask, c.word(0) != 0, c.word(1));
-    const value ct = a.grouped(thunder::wide(c.operand(3))), p = a.grouped(a.p);
-    const value dp = thunder::reshape_to(matmul::product(ct, a.v, false, true), a.p.type());
+    const auto a = base::parts(c);
+    const value q = c.operand(0), k = c.operand(1), v = c.operand(2), mask = a.mask;
+    const value ct = a.grouped(thunder::wide(c.operand(3))), p = a.grouped(attention_parts::as_operand(base::drop(c, a.p), q.type().type));
+    const value dp = base::drop(c, thunder::reshape_to(matmul::product(ct, a.v, false, true), a.p.type()));
     const std::int64_t row = attention_parts::row(dp.type());
     value ds = a.p * (dp - thunder::expand(thunder::sum(a.p * dp, row), row, dp.type()));  // as the gradient of softmax
-    if (masked && attention_parts::is_bool(mask)) ds = thunder::where(thunder::spread_to(mask, ds.type()), ds, 0_c);
-    const value each = a.grouped(ds * a.scale);
+    if (mask.exists() && attention_parts::is_bool(mask)) ds = thunder::where(thunder::spread_to(mask, ds.type()), ds, 0_c);
+    const value each = a.grouped(attention_parts::as_operand(ds * a.scale, q.type().type));
     c.give(as(matmul::product(each, a.k, false, false), q.type()));
     c.give(as(matmul::product(each, a.q, true, false), k.type()));
     c.give(as(matmul::product(p, ct, true, false), v.type()));
-    if (masked && !attention_parts::is_bool(mask)) c.give(as(over_repeats(ds, mask.type()), mask.type()));
+    if (mask.exists() && !attention_parts::is_bool(mask)) c.give(as(over_repeats(ds, mask.type()), mask.type()));
   }
 
  private:
@@ -142,30 +164,43 @@ struct scaled_dot_product_attention_gradient : composite_op<scaled_dot_product_a
   }
 };
 
-/// (q: [.., h, t, d], k: [.., g, s, d], v: [.., g, s, e], mask: bool or floating, broadcasts to [.., h, t, s]) -> [.., h, t, e].
-/// words: causal, the bits of the scale.
-struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention> {
-  static constexpr const char* name = "thunder.scaled_dot_product_attention";
+/// (q: [.., h, t, d], k: [.., g, s, d], v: [.., g, s, e], mask: bool or floating, broadcasts to [.., h, t, s]; key: i64 [] if dropped)
+/// -> [.., h, t, e]
+template <class Self, class Gradient, bool Dropped> struct attention_forward_op : attention_op<Self, 3, Dropped> {
+  using base = attention_op<Self, 3, Dropped>;
   static constexpr void infer(const arguments& x, inference& r) {
-    if (x.count < 3 || x.count > 4) return r.refuse(mistake::attention_shapes, x.count, 3);
-    attention_types::check(x, r, x.count > 3 ? &x[3] : nullptr);
-    if (r.error == mistake::none) r.result = attention_types::output(x[0], x[2]);
+    if (base::check(x, r)) r.result = attention_types::output(x[0], x[2]);
   }
   static constexpr void decompose(auto c) {
-    const value mask = c.operand_count() > 3 ? c.operand(3) : value{};
-    const auto a = attention_parts::of(c.operand(0), c.operand(1), c.operand(2), mask, c.word(0) != 0, c.word(1));
-    const value y = matmul::product(a.grouped(a.p), a.v, false, false);
+    const auto a = base::parts(c);
+    const value p = attention_parts::as_operand(base::drop(c, a.p), c.result_type().type);
+    const value y = matmul::product(a.grouped(p), a.v, false, false);
     c.give(thunder::cast_to(thunder::reshape_to(y, c.result_type().with(y.type().type)), c.result_type().type));
   }
   static constexpr void vjp(auto& c) {
-    const std::int64_t w[]{c.word(0), c.word(1)};
+    const std::int64_t w[]{c.word(0), c.word(1), Dropped ? c.word(2) : 0};
     const int count = c.at().operands;
-    const int x[]{c.operand(0).id, c.operand(1).id, c.operand(2).id, c.cotangent().id, count > 3 ? c.operand(3).id : -1};
-    const value d = emit<scaled_dot_product_attention_gradient>(c.g, w, 2, x, count + 1);
+    int x[6]{c.operand(0).id, c.operand(1).id, c.operand(2).id, c.cotangent().id};
+    for (int k = 3; k < count; ++k) x[k + 1] = c.operand(k).id;
+    const value d = emit<Gradient>(c.g, w, 2 + Dropped, x, count + 1);
     for (int k = 0; k < 3; ++k)
       if (c.wanted[k]) c.contribute(k, result_of(d, k));
-    if (count > 3 && c.wanted[3]) c.contribute(3, result_of(d, 3));
+    if (base::masked(count) && c.wanted[3]) c.contribute(3, result_of(d, 3));
   }
+};
+
+struct scaled_dot_product_attention_gradient : attention_gradient_op<scaled_dot_product_attention_gradient, false> {
+  static constexpr const char* name = "thunder.scaled_dot_product_attention_gradient";
+};
+struct scaled_dot_product_attention : attention_forward_op<scaled_dot_product_attention, scaled_dot_product_attention_gradient, false> {
+  static constexpr const char* name = "thunder.scaled_dot_product_attention";
+};
+/// With dropout: ops of their own, so that who claims those above need not know of it.
+struct dropped_attention_gradient : attention_gradient_op<dropped_attention_gradient, true> {
+  static constexpr const char* name = "thunder.dropped_attention_gradient";
+};
+struct dropped_attention : attention_forward_op<dropped_attention, dropped_attention_gradient, true> {
+  static constexpr const char* name = "thunder.dropped_attention";
 };
 
 }  // namespace ops
@@ -174,14 +209,31 @@ struct scaled_dot_product_attention : composite_op<scaled_dot_product_attention>
 /// (grouped queries). A bool mask is true where a key takes part, a floating one is added to the scores; a query for which no key takes part
 /// gets the mean of v (with `causal` of its rows up to the query).
 ///
+/// With dropout, probabilities become 0 or 1 / (1 - rate) times what they are, by a key as `dropout` takes it.
+///
 ///     scaled_dot_product_attention<attention_options{.causal = true}>(q, k, v)
+///     scaled_dot_product_attention<attention_options{.causal = true, .dropout = 0.1}>(q, k, v, key)
 ///
 /// (q: floating [.., h, t, d], k: [.., g, s, d], v: [.., g, s, e], mask: broadcasts to [.., h, t, s]) -> [.., h, t, e] of q's element type
 template <attention_options O = attention_options{}, typed Q, typed K, typed V> constexpr auto scaled_dot_product_attention(Q q, K k, V v) {
+  static_assert(O.dropout.bits == 0,
+                "scaled_dot_product_attention: dropout needs a key, a rank-0 std::int64_t, as the last operand");
   return make<ops::scaled_dot_product_attention, words<O.causal, O.scale.bits>>(q, k, v);
 }
+template <attention_options O, class... X> constexpr auto dropped_attention(X... x) {
+  static_assert(number<O.dropout.bits>::value >= 0 && number<O.dropout.bits>::value < 1, "scaled_dot_product_attention: the rate of dropout is a probability from 0 to below 1");
+  return make<ops::dropped_attention, words<O.causal, O.scale.bits, O.dropout.bits>>(x...);
+}
+/// With a mask; or, with dropout, a key.
 template <attention_options O = attention_options{}, typed Q, typed K, typed V, typed M> constexpr auto scaled_dot_product_attention(Q q, K k, V v, M mask) {
-  return make<ops::scaled_dot_product_attention, words<O.causal, O.scale.bits>>(q, k, v, mask);
+  if constexpr (O.dropout.bits != 0) return dropped_attention<O>(q, k, v, mask);
+  else if constexpr (is_key<M>) return make<ops::scaled_dot_product_attention, words<O.causal, O.scale.bits>>(q, k, v);
+  else return make<ops::scaled_dot_product_attention, words<O.causal, O.scale.bits>>(q, k, v, mask);
+}
+/// With a mask and a key.
+template <attention_options O = attention_options{}, typed Q, typed K, typed V, typed M, typed R> constexpr auto scaled_dot_product_attention(Q q, K k, V v, M mask, R key) {
+  if constexpr (O.dropout.bits != 0) return dropped_attention<O>(q, k, v, mask, key);
+  else return make<ops::scaled_dot_product_attention, words<O.causal, O.scale.bits>>(q, k, v, mask);
 }
 /// causal_mask<T, S>(): bool [T, S], true where the column is not after the row.
 template <auto T, auto S = T> constexpr auto causal_mask() { return iota<std::int32_t, T, S>(axis<1>) <= iota<std::int32_t, T, S>(axis<0>); }

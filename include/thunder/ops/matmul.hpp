@@ -7,22 +7,26 @@ namespace thunder {
 namespace ops {
 
 /// (x: [.., n, k], y: [.., k, m]) -> [.., n, m], with equal leading (batch) dimensions, or y: [k, m] for all of x's.
-/// words: 1 where the operand's last two dimensions are given transposed (x: [.., k, n]; y: [.., m, k]).
-/// A transposed x has a y of the same rank.
+/// words: 1 where the operand's last two dimensions are given transposed (x: [.., k, n]; y: [.., m, k]), and perhaps the result's type:
+/// float of a half type's operands (simplify makes such products of casts). A transposed x has a y of the same rank. Half types are
+/// accumulated in float and rounded once.
 struct matmul : op_base<matmul> {
   static constexpr const char* name = "thunder.matmul";
   static constexpr op_kind kind = op_kind::contraction;
+  static constexpr unsigned autocast = 0b11;
   static constexpr void infer(const arguments& x, inference& r) {
+    if (x.word_count < 2 || x.word_count > 3) return r.refuse(mistake::matmul_rank, x.word_count, 2);
     const meta &a = x[0], &b = x[1];
     const bool ta = x.words[0], tb = x.words[1];
-    if (a.type != b.type) return r.refuse(mistake::dtypes_differ);
+    const dtype type = x.word_count > 2 ? static_cast<dtype>(x.words[2]) : a.type;
+    if (a.type != b.type || (type != a.type && (type != dtype::f32 || a.type == dtype::f64))) return r.refuse(mistake::dtypes_differ);
     if (!is_floating(a.type)) return r.refuse(mistake::needs_floating);
     if (a.rank < 2 || b.rank < 2 || (b.rank != a.rank && (b.rank != 2 || ta))) return r.refuse(mistake::matmul_rank, a.rank, b.rank);
     const dim inner = a.d[a.rank - (ta ? 2 : 1)], other = b.d[b.rank - (tb ? 1 : 2)];
     if (!(inner == other)) return r.refuse(inner.named() && other.named() ? mistake::named_dims_differ : mistake::matmul_inner, inner, other);
     for (int i = 0; i < b.rank - 2; ++i)
       if (!(a.d[i] == b.d[i])) return r.refuse(mistake::matmul_batch, a.d[i], b.d[i]);
-    r.result = a;
+    r.result = a.with(type);
     r.result.d[a.rank - 2] = a.d[a.rank - (ta ? 1 : 2)];
     r.result.d[a.rank - 1] = b.d[b.rank - (tb ? 2 : 1)];
   }

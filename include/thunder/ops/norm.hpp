@@ -85,6 +85,13 @@ struct rms_norm : norm_op<rms_norm> {
 /// The variance over all axes or some, divided by the number of elements. (x: floating [...]) -> [... without the axes]
 template <typed X> constexpr auto var(X x) { return reduce_typed<ops::var>(x); }
 template <typed X, int... I> constexpr auto var(X x, axes_c<I...> a) { return reduce_typed<ops::var>(x, a); }
+/// Its square root, whose gradient is not finite where all elements are equal.
+template <typed X, class... A> constexpr auto stddev(X x, A... a) { return sqrt(var(x, a...)); }
+/// Both the variance and the mean: auto [v, m] = var_mean(x, axis<0>).
+template <typed X, class... A> constexpr auto var_mean(X x, A... a) {
+  if constexpr (std::same_as<decltype(var(x, a...)), invalid>) return invalid{};
+  else return std::pair{var(x, a...), mean(x, a...)};
+}
 /// Each row with mean 0 and variance 1, times gamma plus beta. (x: [.., n], gamma: [n], beta: [n]) -> [.., n] of x's element type
 template <typed X, typed G, typed B, std::int64_t E = bits_of(1e-5)> constexpr auto layer_norm(X x, G gamma, B beta, number<E> = {}) {
   return make<ops::layer_norm, words<E>>(x, gamma, beta);

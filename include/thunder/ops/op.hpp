@@ -129,6 +129,7 @@ constexpr int one_axis(int rank, int i) { return i < 0 ? (i + rank < 0 ? -1 : i 
 /// The base of all: nothing special.
 template <class Self> struct op_base {
   static constexpr bool has_target = false, in_place = false, is_pointwise = false, is_reduction = false, is_indexed = false;
+  static constexpr unsigned autocast = 0;  // a mask of the operands that autocast gives a half type: of products
   static constexpr int cost = 16;  // pointwise and indexed ops: vector instructions for a vector of elements, roughly
   static constexpr bool has_vjp() {
     return requires(vjp_context& c) { Self::vjp(c); };

@@ -49,6 +49,20 @@ struct min : reduction_op<min> {
   static constexpr auto combine(const auto& a, const auto& b) { return math::minimum(a, b); }
   static constexpr void vjp(auto& c) { max::vjp(c); }
 };
+struct prod : reduction_op<prod> {
+  static constexpr const char* name = "thunder.prod";
+  template <class T> static constexpr T identity() { return T(1); }
+  static constexpr auto combine(const auto& a, const auto& b) { return a * b; }
+  static constexpr void vjp(auto& c) {  // the product of the others: no zero is divided by
+    const dtype t = c.operand(0).type().type;
+    const value x = thunder::cast_to(c.operand(0), promote(t, dtype::f32)), zero = x == 0_c, others = thunder::where(zero, 1_c, x);
+    const std::int64_t mask = c.word(0);
+    const value zeros = thunder::sum(thunder::cast_to(zero, x.type().type), mask), p = emit_words<prod>(&mask, 1, nullptr, others);
+    auto along = [&](value v) { return thunder::expand(v, mask, x.type()); };
+    const value none = thunder::where(zeros == 0_c, p, 0_c), one = thunder::where(zeros == 1_c, p, 0_c);
+    c.contribute(0, thunder::cast_to(along(thunder::cast_to(c.cotangent(), x.type().type)) * thunder::where(zero, along(one), along(none) / others), t));
+  }
+};
 /// The first index of the largest element along one axis. words: the axis.  (x: [...]) -> i32 [... without the axis]
 struct argmax : op_base<argmax> {
   static constexpr const char* name = "thunder.argmax";
@@ -80,15 +94,18 @@ template <graph_value X> constexpr value max(X x, std::int64_t mask) { return re
 template <graph_value X> constexpr value expand(X x, std::int64_t mask, const meta& to) {
   return mask == 0 ? x : broadcast_to(x, to, all_axes(to.rank) & ~mask);
 }
+/// A size as a number: a constant where it is static. () -> t []
+template <class G> constexpr value extent_like(G* g, const dim& n, dtype t) {
+  if (!n.named()) return full_like(g, static_cast<double>(n.size), meta{t, 0, {}});
+  const std::int64_t w[]{n.size, static_cast<std::int64_t>(n.a), static_cast<std::int64_t>(n.b), static_cast<std::int64_t>(n.c)};
+  return cast_to(emit<ops::extent>(g, w, 4, nullptr, 0), t);
+}
 /// The number of elements along the axes, as a value of x's element type: a constant where the extents are static.
 template <graph_value X> constexpr value count_along(X x, std::int64_t mask) {
   dim n = 1;
   for (int i = 0; i < x.type().rank; ++i)
     if (mask >> i & 1) n = n * x.type().d[i];
-  const meta scalar{x.type().type, 0, {}};
-  if (!n.named()) return full_like(x.g, static_cast<double>(n.size), scalar);
-  const std::int64_t w[]{n.size, static_cast<std::int64_t>(n.a), static_cast<std::int64_t>(n.b), static_cast<std::int64_t>(n.c)};
-  return cast_to(emit<ops::extent>(x.g, w, 4, nullptr, 0), scalar.type);
+  return extent_like(x.g, n, x.type().type);
 }
 template <graph_value X> constexpr value mean(X x, std::int64_t mask) { return sum(x, mask) / count_along(x, mask); }
 
@@ -128,10 +145,31 @@ template <typed X> constexpr auto min(X x) { return reduce_typed<ops::min>(x); }
 template <typed X, int... I> constexpr auto min(X x, axes_c<I...> a) { return reduce_typed<ops::min>(x, a); }
 template <typed X> constexpr auto mean(X x) { return reduce_typed<ops::mean>(x); }
 template <typed X, int... I> constexpr auto mean(X x, axes_c<I...> a) { return reduce_typed<ops::mean>(x, a); }
-/// The first index of the largest element along an axis, as i32.
+/// The product. Its gradient is right at zeros, too.
+template <typed X> constexpr auto prod(X x) { return reduce_typed<ops::prod>(x); }
+template <typed X, int... I> constexpr auto prod(X x, axes_c<I...> a) { return reduce_typed<ops::prod>(x, a); }
+/// The first index of the largest element along an axis, as i32. A NaN is larger than all numbers.
 template <typed X, int I> constexpr auto argmax(X x, axes_c<I>) {
   if constexpr (std::same_as<X, invalid>) return x;
   else return make<ops::argmax, words<one_axis(X::rank, I)>>(x);
 }
+/// The first index of the smallest element along an axis, or of the first NaN, as i32.
+template <typed X, int I> constexpr auto argmin(X x, axes_c<I> a) {
+  if constexpr (std::same_as<X, invalid>) return x;
+  else if constexpr (X::element == dtype::b8) return argmax(!x, a);
+  else if constexpr (is_integer(X::element)) return argmax(-1_c - x, a);  // -x does not exist for the least integer
+  else return argmax(-x, a);
+}
+
+/// Whether any element, or every one, is not zero: over all axes or some. (x: [...]) -> bool [... without the axes]
+template <class Op, typed X, class... A> constexpr auto reduce_truth(X x, A... a) {
+  if constexpr (std::same_as<X, invalid>) return x;
+  else if constexpr (X::element == dtype::b8) return reduce_typed<Op>(cast<std::int32_t>(x), a...) > 0_c;
+  else return reduce_truth<Op>(x != 0_c, a...);
+}
+template <typed X, int... I> constexpr auto any(X x, axes_c<I...> a) { return reduce_truth<ops::max>(x, a); }
+template <typed X> constexpr auto any(X x) { return reduce_truth<ops::max>(x); }
+template <typed X, int... I> constexpr auto all(X x, axes_c<I...> a) { return reduce_truth<ops::min>(x, a); }
+template <typed X> constexpr auto all(X x) { return reduce_truth<ops::min>(x); }
 
 }  // namespace thunder

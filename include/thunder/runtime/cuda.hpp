@@ -44,6 +44,30 @@ inline const device_properties& properties() {
 }
 
 // ---- streams
+/// An event that streams and the CPU wait for; one that was never recorded has happened.
+class event {
+ public:
+  /// timed: for seconds_since.
+  explicit event(bool timed = false) { check(cudaEventCreateWithFlags(&event_, timed ? cudaEventDefault : cudaEventDisableTiming), "cuda: making an event"); }
+  event(event&& o) noexcept : event_(std::exchange(o.event_, nullptr)) {}
+  event& operator=(event&&) = delete;
+  ~event() {
+    if (event_) cudaEventDestroy(event_);
+  }
+  void record(cudaStream_t s) { check(cudaEventRecord(event_, s), "cuda: recording an event"); }
+  /// What is started on the stream from now on waits for the event.
+  void hold(cudaStream_t s) const { check(cudaStreamWaitEvent(s, event_, 0), "cuda: waiting for an event"); }
+  void wait() const { check(cudaEventSynchronize(event_), "cuda: waiting for an event"); }
+  /// Of two timed events that have happened.
+  double seconds_since(const event& earlier) const {
+    float ms = 0;
+    check(cudaEventElapsedTime(&ms, earlier.event_, event_), "cuda: the time between two events");
+    return static_cast<double>(ms) * 1e-3;
+  }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
 /// The stream that programs run on: one of each device for all threads, unless a stream_scope of this thread names another.
 class streams {
  public:
@@ -55,12 +79,9 @@ class streams {
   static void change(bool chosen, cudaStream_t s) {
     const cudaStream_t before = current();
     mine() = {chosen, s};
-    cudaEvent_t done = nullptr;
-    check(cudaEventCreateWithFlags(&done, cudaEventDisableTiming), "cuda: changing the stream");
-    cudaError_t status = cudaEventRecord(done, before);
-    if (status == cudaSuccess) status = cudaStreamWaitEvent(current(), done, 0);
-    cudaEventDestroy(done);
-    check(status, "cuda: changing the stream");
+    event done;
+    done.record(before);
+    done.hold(current());
   }
 
  private:

@@ -18,20 +18,6 @@ inline storage allocate_pinned(std::size_t bytes) {
   return {p, bytes, device::cpu, [](void* q, std::size_t, void*) noexcept { cudaFreeHost(q); }};
 }
 
-/// An event that streams and the CPU wait for; one that was never recorded has happened.
-class event {
- public:
-  event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cuda: making an event"); }
-  event(const event&) = delete;
-  ~event() { cudaEventDestroy(event_); }
-  void record(cudaStream_t s) { check(cudaEventRecord(event_, s), "cuda: recording an event"); }
-  void hold(cudaStream_t s) const { check(cudaStreamWaitEvent(s, event_, 0), "cuda: waiting for an event"); }
-  void wait() const { check(cudaEventSynchronize(event_), "cuda: waiting for an event"); }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
-
 }  // namespace cuda
 
 template <> class batch_lane<device::cuda> {

@@ -2,6 +2,7 @@
 /// Algebraic identities and constant folding, in one walk; equal statements merge by construction, dead ones go when the graph is
 /// frozen. Rewritings are exact for finite numbers, with two exceptions: x + 0 is x, also for x = -0, and the sum of a value that only
 /// repeats is a product, which rounds once.
+#include "../ir/flatten.hpp"
 #include "../ops/index.hpp"
 #include "../ops/matmul.hpp"
 
@@ -36,8 +37,38 @@ struct simplifier {
     return (bits & ((std::uint64_t{1} << 52) - 1)) == 0 && exponent >= -range && exponent <= range;
   }
 
-  /// Another value for statement `op` of x..., or -1.
-  constexpr int rewritten(const node& n, const std::int64_t* w, const int* x, const meta& type) {
+  // ---- half types: casts go where fewest bytes move
+  static constexpr bool is_half(dtype t) { return t == dtype::f16 || t == dtype::bf16; }
+  /// Whether v is a value of a half type in a wider one.
+  constexpr bool is_widened(int v) const { return is(v, table_of<ops::cast>()) && is_floating(g.type(v).type) && is_half(g.type(operand(v)).type) && !is_half(g.type(v).type); }
+  /// Whether an op only moves the elements of its first operand; all of them.
+  static constexpr bool moves_all(const op_info* op) { return op->id == table_of<ops::transpose>()->id || op->id == table_of<ops::reshape>()->id || op->id == table_of<ops::pad>()->id; }
+  static constexpr bool moves(const op_info* op) {
+    return moves_all(op) || op->id == table_of<ops::slice>()->id || op->id == table_of<ops::take>()->id || op->id == table_of<ops::dynamic_slice>()->id;
+  }
+  /// The same statement with another first operand.
+  constexpr int with_first(const op_info* op, const std::int64_t* w, int words, const int* x, int count, const meta& type, int first) {
+    int y[8]{first};
+    for (int k = 1; k < count; ++k) y[k] = x[k];
+    const meta target = type.with(g.type(first).type);
+    return g.emit(op, w, words, y, count, op->has_target ? &target : nullptr);
+  }
+  /// Casts of a value that nothing else reads: data that moves, and the result of a product, are made in the half type.
+  constexpr int narrowed(int v, dtype to) {
+    if (!is_half(to) || !is_floating(g.type(v).type)) return -1;
+    const node m = g.producer(v);
+    std::int64_t w[4 * max_rank]{};
+    int y[8]{};
+    if (m.words > 4 * max_rank || m.operands > 8) return -1;
+    for (int k = 0; k < m.words; ++k) w[k] = g.word(m, k);
+    for (int k = 0; k < m.operands; ++k) y[k] = g.operand(m, k);
+    if (moves_all(m.op)) return with_first(m.op, w, m.words, y, m.operands, g.type(v), cast_to(value{&g, y[0]}, to).id);
+    if (is(v, table_of<ops::matmul>()) && m.words == 3 && g.type(y[0]).type == to) return g.emit(m.op, w, 2, y, 2);
+    return -1;
+  }
+
+  /// Another value for statement `op` of x..., or -1. alone: nothing else reads x[0].
+  constexpr int rewritten(const node& n, const std::int64_t* w, const int* x, const meta& type, bool alone) {
     const digest id = n.op->id;
     if (n.op->kind == op_kind::pointwise) {
       if (n.operands == 2 && is_full(x[0]) && is_full(x[1])) {
@@ -80,9 +111,11 @@ struct simplifier {
           const int y = operand(x[0]);
           if (g.type(y).type == to && is_floating(to) && promote(to, from) == from) return y;
         }
+        if (alone) return narrowed(x[0], to);
       }
       return -1;
     }
+    if (moves(n.op) && is_widened(x[0])) return cast_to(value{&g, with_first(n.op, w, n.words, x, n.operands, type, operand(x[0]))}, type.type).id;
     if (id == table_of<ops::broadcast>()->id) {
       if (g.type(x[0]).same_shape(type)) return x[0];
       if (is_full(x[0])) return make_full(full_value(x[0]), type);
@@ -118,14 +151,16 @@ struct simplifier {
         if (repeated == w[0] && is_floating(type.type) && all_axes(g.type(x[0]).rank) == (word(x[0]) | w[0]))
           return (value{&g, operand(x[0])} * count_along(value{&g, x[0]}, w[0])).id;
       }
-    } else if (id == table_of<ops::matmul>()->id) {  // a transposed operand is a flag of the product
+    } else if (id == table_of<ops::matmul>()->id) {  // an operand of a half type in float, or transposed, is a flag of the product
       int y[2]{x[0], x[1]};
-      std::int64_t flags[2]{w[0], w[1]};
-      bool changed = false;
+      std::int64_t flags[3]{w[0], w[1], static_cast<std::int64_t>(type.type)};
+      const bool widened = type.type == dtype::f32 && is_widened(y[0]) && is_widened(y[1]) && g.type(operand(y[0])).type == g.type(operand(y[1])).type;
+      if (widened) y[0] = operand(y[0]), y[1] = operand(y[1]);
+      bool changed = widened;
       for (int k = 0; k < 2; ++k)
         if (is(y[k], table_of<ops::transpose>()) && swaps_last(y[k]) && (k == 1 || g.type(x[1]).rank == g.type(x[0]).rank))
           y[k] = operand(y[k]), flags[k] = !flags[k], changed = true;
-      if (changed) return g.emit(table_of<ops::matmul>(), flags, 2, y, 2);
+      if (changed) return g.emit(table_of<ops::matmul>(), flags, widened ? 3 : n.words, y, 2);
     }
     return -1;
   }
@@ -152,6 +187,11 @@ constexpr graph simplify(const graph_view& v, provenance* notes = nullptr) {
   simplifier s;
   s.g.notes = notes;
   graph::import_maps map(v);
+  list<int> uses(v.value_count, 0);
+  const list<bool> live = live_nodes(v);
+  for (int i = 0; i < v.node_count; ++i)
+    for (int k = 0; live[i] && k < v.nodes[i].operands; ++k) ++uses[v.operand(v.nodes[i], k)];
+  for (int k = 0; k < v.output_count; ++k) ++uses[v.outputs[k]];
   int x[8]{};
   for (int i = 0; i < v.node_count; ++i) {
     if (notes) notes->at = i;
@@ -159,7 +199,7 @@ constexpr graph simplify(const graph_view& v, provenance* notes = nullptr) {
     if (n.operands > 0 && n.operands <= 8 && n.results == 1 && !n.body) {
       for (int k = 0; k < n.operands; ++k) x[k] = map.values[v.operand(n, k)];
       s.g.scope = s.g.import_name(v, map, n.scope, name_info::root);
-      const int r = s.rewritten(n, v.words + n.word, x, v.type(n.result));
+      const int r = s.rewritten(n, v.words + n.word, x, v.type(n.result), uses[v.operand(n, 0)] == 1);
       if (r >= 0) {
         map.values[n.result] = r;
         continue;

@@ -11,19 +11,20 @@ namespace ops = thunder::ops;
 namespace {
 
 /// Half an ulp of the largest rounding on the way, generously: of the sum's terms in the type that sums, and of the result.
-double tolerance(dtype t, std::int64_t k, double magnitude) {
+double tolerance(dtype t, std::int64_t k, double magnitude) {  // t: the result's type
   const double sum = t == dtype::f64 ? 1e-16 : 6e-8, result = t == dtype::bf16 ? 4e-3 : t == dtype::f16 ? 5e-4 : 0;
   return magnitude * (sum * static_cast<double>(k + 8) + result) + (t == dtype::f16 ? 1e-7 : 0);
 }
 
-/// batch: of x; shared: y has none.
-void check(dtype t, const extents& batch, std::int64_t n, std::int64_t m, std::int64_t k, bool tx, bool ty, bool shared = false) {
+/// batch: of x; shared: y has none; wide: the result is float.
+void check(dtype t, const extents& batch, std::int64_t n, std::int64_t m, std::int64_t k, bool tx, bool ty, bool shared = false, bool wide = false) {
+  const dtype result = wide ? dtype::f32 : t;
   auto with = [](extents e, std::int64_t a, std::int64_t b) {
     e.push_back(a), e.push_back(b);
     return e;
   };
   buffer x(t, tx ? with(batch, k, n) : with(batch, n, k)),
-      y(t, ty ? with(shared ? extents{} : batch, m, k) : with(shared ? extents{} : batch, k, m)), z(t, with(batch, n, m));
+      y(t, ty ? with(shared ? extents{} : batch, m, k) : with(shared ? extents{} : batch, k, m)), z(result, with(batch, n, m));
   auto value = [](std::int64_t) { return static_cast<double>(random(-1024, 1024)) / 1024; };
   x.fill(value), y.fill(value);
   run<ops::matmul>({&x, &y}, z, {tx, ty});
@@ -39,7 +40,7 @@ void check(dtype t, const extents& batch, std::int64_t n, std::int64_t m, std::i
         const double* u = a.data() + e * n * k + (tx ? i : i * k);
         const double* v = b.data() + (shared ? 0 : e * k * m) + (ty ? j * k : j);
         for (std::int64_t p = 0; p < k; ++p, u += tx ? n : 1, v += ty ? 1 : m) sum += *u * *v, magnitude += std::abs(*u * *v);
-        bad += !(std::abs(z[(e * n + i) * m + j] - sum) <= tolerance(t, k, magnitude));
+        bad += !(std::abs(z[(e * n + i) * m + j] - sum) <= tolerance(result, k, magnitude));
       }
   CHECK_MESSAGE(bad == 0, thunder::name_of(t), " ", all, " x [", n, " ", k, "] [", k, " ", m, "] transposed ", tx, ty, " shared ",
                 shared, ": ", bad, " wrong");
@@ -77,6 +78,19 @@ TEST_CASE("sizes that use threads, and several blocks of converted rows") {
     check(dtype::bf16, {}, 9, 7, 60000, w & 1, w & 2);
   }
   check(dtype::bf16, {50, 100}, 7, 64, 300, false, true, true);
+}
+TEST_CASE("float results of half types are not rounded") {
+  for (const dtype t : {dtype::f16, dtype::bf16})
+    for (int w = 0; w < 4; ++w) {
+      for (const extents& batch : {extents{}, {7}, {2, 3}})
+        for (const std::int64_t n : {1, 64}) {
+          check(t, batch, n, 33, 65, w & 1, w & 2, false, true);
+          if (!(w & 1)) check(t, batch, n, 33, 65, false, w & 2, true, true);
+        }
+      check(t, {}, 700, 60, 2000, w & 1, w & 2, false, true);
+      check(t, {}, 9, 7, 60000, w & 1, w & 2, false, true);
+      check(t, {}, 3, 4, 0, w & 1, w & 2, false, true);
+    }
 }
 TEST_CASE("nothing to sum gives zeros, an empty result stays untouched") {
   for (const dtype t : floating)

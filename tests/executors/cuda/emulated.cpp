@@ -37,6 +37,17 @@ TEST_CASE("pointwise, one dimension") {
   check<region<space<1003>, pack<input<f32, 1>>, pack<output<1, f32, 1>>, pointwise<ops::exp, f32, 1, 0>>>(1e-6);
   check<region<space<1>, pack<input<f32, 0>>, pack<output<1, f32, 0>>, pointwise<ops::exp, f32, 0, 0>>>(1e-6);
 }
+TEST_CASE("pointwise, an empty row whose numbers are stored") {
+  // outputs along all dimensions, and along the rows alone
+  using numbers_of_rows = region<space<-1, -2>, pack<input<f32, 3>, input<f32, 1>, input<f32, 2>>, pack<output<5, f32, 3>, output<3, f32, 1>>, pointwise<ops::exp, f32, 1, 1>, add<f32, 3, 0, 2>,
+                                 mul<f32, 3, 4, 3>>;
+  using no_columns = region<space<-1, 0>, pack<input<f32, 3>, input<f32, 1>, input<f32, 2>>, pack<output<5, f32, 3>, output<3, f32, 1>>, pointwise<ops::exp, f32, 1, 1>, add<f32, 3, 0, 2>,
+                            mul<f32, 3, 4, 3>>;
+  using no_elements = region<space<-1>, pack<input<f32, 1>, input<f32, 0>>, pack<output<2, f32, 1>, output<3, f32, 0>>, add<f32, 1, 0, 1>, mul<f32, 0, 1, 1>>;
+  for (std::int64_t n : {0, 1, 40}) check<numbers_of_rows>(1e-6, {1000, n});
+  check<no_columns>(1e-6, {1000});
+  for (std::int64_t n : {0, 1, 5}) check<no_elements>(1e-6, {n});
+}
 TEST_CASE("pointwise, in place") {
   using square = region<space<-1, -2>, pack<input<f32, 3>, input<f32, 2>>, pack<output<2, f32, 3>>, mul<f32, 3, 0, 0>>;
   std::vector<float> x(7 * 333, 3.f), w(333);

@@ -21,6 +21,21 @@ TEST_CASE("pointwise") {
   check("functions", 2e-6, [](auto x) { return std::tuple{sin(x), cos(x), log(x + 2_c), sqrt(x + 2_c), erf(x), sigmoid(x), abs(x), floor(x * 7_c), expm1(x), log1p(x), pow(x + 2_c, 1.5_c)}; }, numbers<float, 4099>(1));
 }
 
+TEST_CASE("rows without elements, and no rows") {
+  if (!have_device()) return;
+  static constexpr auto n = dim("n");
+  for (const std::int64_t size : {0, 3}) {
+    check("no rows", 1e-5, [](auto x, auto v, auto s) {
+      auto e = exp(s);
+      return std::tuple{tanh(matmul(x, v)) * e, e, sum(x, axis<0>)};
+    }, numbers<float, n, 6>(1, size), numbers<float, 6, 5>(2), numbers<float, 5>(3));
+    check("empty rows", 1e-6, [](auto x, auto v, auto s) {
+      auto e = exp(s);
+      return std::tuple{tanh(matmul(v, x)) * unsqueeze(e, axis<1>), e};
+    }, numbers<float, 6, n>(1, size), numbers<float, 5, 6>(2), numbers<float, 5>(3));
+  }
+}
+
 template <int C> void rows() {
   const auto x = numbers<float, 37, C>(1), y = numbers<float, 37, C>(2);
   check("softmax", 2e-6, [](auto a) { return softmax(a); }, x);

@@ -11,6 +11,9 @@ TEST_CASE("products") {
   check("double", 1e-13, product, numbers<double, 3, 17, 20>(1), numbers<double, 3, 20, 9>(2));
   check("f16", 5e-3, product, numbers<f16, 33, 64>(1), numbers<f16, 64, 40>(2));
   check("bf16, odd", 2e-2, product, numbers<bf16, 2, 33, 65>(1), numbers<bf16, 65, 7>(2));
+  constexpr auto wide = [](auto x, auto y) { return matmul(cast<float>(x), cast<float>(y)); };
+  check("bf16 operands, float result", 1e-5, wide, numbers<bf16, 2, 33, 64>(1), numbers<bf16, 2, 64, 40>(2));
+  check("f16 operands, float result, odd", 1e-5, wide, numbers<f16, 33, 65>(1), numbers<f16, 65, 7>(2));
   check("transposed", 1e-5, [](auto x, auto y) { return std::tuple{matmul(transpose(x), y), matmul(x, transpose(x)), matmul(transpose(y), x)}; },
         numbers<float, 2, 3, 24, 40>(1), numbers<float, 2, 3, 24, 16>(2));
   check("one right operand for a batch", 1e-5, [](auto x, auto y) { return std::tuple{matmul(x, y), matmul(x, transpose(transpose(y))), matmul(transpose(transpose(x)), y)}; },

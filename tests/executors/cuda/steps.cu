@@ -5,83 +5,22 @@
 #include <thunder/executors/cuda/library.hpp>
 
 #include "../rotation.hpp"
+#include "device_arrays.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <numeric>
-#include <string>
 
 using namespace steps;
 namespace ops = thunder::ops;
 namespace {
 
-bool have_device() {
-  int n = 0;
-  return cudaGetDeviceCount(&n) == cudaSuccess && n > 0;
-}
-
-/// A copy of a buffer on the device, `offset` elements behind a multiple of 256 bytes, with guards of all ones around it.
-class device_buffer {
- public:
-  device_buffer(const buffer& b, std::int64_t offset)
-      : begin_(guard + static_cast<std::size_t>(offset * thunder::size_of(b.type()))), bytes_(static_cast<std::size_t>(b.header().bytes())), header_(b.header()) {
-    thunder::cuda::check(cudaMalloc(&memory_, size()), "test");
-    thunder::cuda::check(cudaMemset(memory_, 0xff, size()), "test");
-    header_.data = static_cast<char*>(memory_) + begin_;
-    thunder::cuda::check(cudaMemcpy(header_.data, b.data(), bytes_, cudaMemcpyHostToDevice), "test");
-  }
-  device_buffer(const device_buffer&) = delete;
-  ~device_buffer() { cudaFree(memory_); }
-  const thunder::array& header() const { return header_; }
-  /// Copies the contents into b, and says whether the guards are as they were.
-  bool read(buffer& b) const {
-    std::vector<char> all(size());
-    thunder::cuda::check(cudaMemcpy(all.data(), memory_, all.size(), cudaMemcpyDeviceToHost), "test");
-    if (bytes_) std::memcpy(b.data(), all.data() + begin_, bytes_);
-    auto untouched = [](char c) { return c == static_cast<char>(0xff); };
-    const auto at = all.begin() + static_cast<std::ptrdiff_t>(begin_);
-    return std::all_of(all.begin(), at, untouched) && std::all_of(at + static_cast<std::ptrdiff_t>(bytes_), all.end(), untouched);
-  }
-
- private:
-  static constexpr std::size_t guard = 256;
-  std::size_t size() const { return begin_ + bytes_ + guard; }
-  void* memory_ = nullptr;
-  std::size_t begin_, bytes_;
-  thunder::array header_;
-};
-
-/// Runs a step on the device; its result comes back into `out`.
-template <class Op> bool run_on_device(const std::vector<const buffer*>& in, buffer& out, const std::vector<std::int64_t>& words) {
-  const bool odd = random(0, 3) == 0;  // mostly, buffers are aligned
-  auto offset = [&] { return odd ? random(0, 9) : 0; };
-  std::vector<std::unique_ptr<device_buffer>> there;
-  std::vector<thunder::array> x;
-  for (const buffer* b : in) there.push_back(std::make_unique<device_buffer>(*b, offset())), x.push_back(there.back()->header());
-  const device_buffer y(out, offset());
-  const cudaStream_t stream = thunder::cuda::streams::current();
-  thunder::cuda::library_step<Op>::run({x.data(), static_cast<int>(x.size()), &y.header(), 1, words.data(), static_cast<int>(words.size())}, stream);
-  thunder::cuda::synchronize();
-  return y.read(out);
-}
-std::string text(const char* name, const std::vector<const buffer*>& in, const std::vector<std::int64_t>& words) {
-  std::string s = name;
-  for (const buffer* b : in) {
-    s += std::string(" ") + thunder::name_of(b->type()) + "[";
-    for (int d = 0; d < b->header().rank; ++d) s += " " + std::to_string(b->header().extents[d]);
-    s += " ]";
-  }
-  s += ", words";
-  for (auto w : words) s += " " + std::to_string(w);
-  return s;
-}
 template <class Op> void compare(const char* name, const std::vector<const buffer*>& in, dtype type, const extents& shape, const std::vector<std::int64_t>& words) {
   buffer expected(type, shape), got(type, shape);
   run<Op>(in, expected, words);
-  const bool guarded = run_on_device<Op>(in, got, words);
+  const bool guarded = run_on_device<Op>(in, {&got}, words);
   const std::string what = text(name, in, words);
   CHECK_MESSAGE(guarded, what);
   CHECK_MESSAGE(got.equals(expected), what);
@@ -240,6 +179,20 @@ TEST_CASE("scatter_add adds up in order") {
     }
 }
 
+TEST_CASE("scatter of different rows") {
+  for (int i = 0; have_device() && i < 100; ++i) {
+    const std::int64_t n = random(1, 3000), count = random(1, n);
+    const extents row = random_shape(0, 2, 300);
+    std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), generator());
+    buffer index(random(0, 1) ? dtype::i32 : dtype::i64, {count}), rows(random_type(), joined({count}, row));
+    index.fill([&](std::int64_t k) { return static_cast<double>(order[static_cast<std::size_t>(k)]); });
+    rows.fill_bits();
+    compare<ops::scatter>("scatter", {&index, &rows}, rows.type(), joined({n}, row), {});
+  }
+}
+
 TEST_CASE("argmax") {
   for (int i = 0; have_device() && i < rounds; ++i) {
     extents shape = random_shape(1, 6);
@@ -271,7 +224,7 @@ TEST_CASE("rotate_pairs") {
         const operands in(c, t);
         const auto back = random(0, 1);
         buffer y(t, c.x);
-        CHECK(run_on_device<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, y, {style, back}));
+        CHECK(run_on_device<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, {&y}, {style, back}));
         CHECK_MESSAGE(in.error_of(y, style, back) < 1, c.text(t, style, back));
       }
 }
@@ -303,7 +256,7 @@ TEST_CASE("matmul") {
     const std::vector<std::int64_t> words{transposed_x, transposed_y};
     buffer expected(t, joined(batch, {n, m})), got(t, joined(batch, {n, m}));
     run<ops::matmul>({&x, &y}, expected, words);
-    CHECK(run_on_device<ops::matmul>({&x, &y}, got, words));
+    CHECK(run_on_device<ops::matmul>({&x, &y}, {&got}, words));
     const double rounding = t == dtype::f16 ? 0x1p-10 : t == dtype::bf16 ? 0x1p-7 : t == dtype::f32 ? 1e-6 : 1e-14;
     double most = 0;
     for (std::int64_t e = 0; e < got.count(); ++e) most = std::max(most, std::abs(got[e] - expected[e]) / (1 + std::abs(expected[e])));

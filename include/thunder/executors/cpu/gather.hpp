@@ -1,5 +1,5 @@
 #pragma once
-/// Rows by index: take, and its transpose scatter_add; parts of an axis by index: dynamic_slice and dynamic_update_slice. An index outside
+/// Rows by index: take, and its transposes scatter_add and, of different rows, scatter; parts of an axis by index: dynamic_slice and dynamic_update_slice. An index outside
 /// is clamped by all.
 #include <cstring>
 #include <type_traits>
@@ -12,6 +12,7 @@
 
 namespace thunder::ops {
 struct take;
+struct scatter;
 struct scatter_add;
 struct dynamic_slice;
 struct dynamic_update_slice;
@@ -64,6 +65,29 @@ template <class Target> struct library_step<ops::take, Target> {
         copy_run<Target>(y.begin() + i * row, x.begin() + index[i] * row, row, past_caches);
       }
       if (past_caches) finish_streaming();
+    });
+  }
+};
+
+/// (index: [I...], rows: [I..., ...]) -> [n, ...]. The indices differ.
+template <class Target> struct library_step<ops::scatter, Target> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s) {
+    const array &rows = s.inputs[1], &y = s.outputs[0];
+    const std::int64_t n = y.extents[0], row = y.count(1, y.rank) * size_of(y.type), count = s.inputs[0].count();
+    const clamped_index index(s.inputs[0], n);
+    if (y.bytes() > 0) std::memset(y.data, 0, static_cast<std::size_t>(y.bytes()));
+    if (n * row == 0) return;
+    parallel_for<typename Target::threads>(count, 2 * rows.bytes(), [&](std::int64_t i, std::int64_t end, int) {
+      auto place = [&](auto bytes) {
+        for (; i < end; ++i) std::memcpy(y.begin() + index[i] * bytes, rows.begin() + i * bytes, static_cast<std::size_t>(std::int64_t{bytes}));
+      };
+      switch (row) {
+        case 2: return place(std::integral_constant<int, 2>{});
+        case 4: return place(std::integral_constant<int, 4>{});
+        case 8: return place(std::integral_constant<int, 8>{});
+        default: return place(row);
+      }
     });
   }
 };

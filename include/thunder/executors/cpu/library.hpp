@@ -5,3 +5,5 @@
 #include "matmul.hpp"
 #include "movement.hpp"
 #include "rotation.hpp"
+#include "scan.hpp"
+#include "sort.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 /// Matrix products: one call of BLAS where the batch can join the rows, otherwise one for each matrix of the batch. The 16-bit
-/// types are converted to float by blocks, multiplied and accumulated in float, and rounded once.
+/// types are converted to float by blocks, multiplied and accumulated in float, and rounded once (not at all, where the result is float).
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
@@ -21,7 +21,7 @@ template <class Target> struct library_step<ops::matmul, Target> {
   using threads = typename Target::threads;
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
-    switch (s.outputs[0].type) {
+    switch (s.inputs[0].type) {
       case dtype::f16: return multiply<dtype::f16>(s);
       case dtype::bf16: return multiply<dtype::bf16>(s);
       case dtype::f32: return multiply<dtype::f32>(s);
@@ -46,13 +46,14 @@ template <class Target> struct library_step<ops::matmul, Target> {
     product<S> p{static_cast<const S*>(x.data), static_cast<const S*>(y.data), static_cast<S*>(z.data)};
     p.m = z.extents[z.rank - 2], p.n = z.extents[z.rank - 1], p.k = x.extents[x.rank - (tx ? 2 : 1)];
     p.a_transposed = tx, p.b_transposed = ty;
+    const bool wide = z.type != T;  // c is of floats
     if (y.rank == 2 && x.rank > 2) p.m = z.count(0, z.rank - 1);  // one y for all: the batch joins the rows
     if (z.count() == 0) return;
     if (p.k == 0) return void(std::memset(z.data, 0, static_cast<std::size_t>(z.bytes())));
     auto matrix = [&](std::int64_t i) {
       product<S> q = p;
-      q.a += i * p.m * p.k, q.b += i * p.k * p.n, q.c += i * p.m * p.n;
-      matrix_product<T>(q);
+      q.a += i * p.m * p.k, q.b += i * p.k * p.n, q.c += i * p.m * p.n * (wide ? 2 : 1);
+      matrix_product<T>(q, wide);
     };
     const std::int64_t work = p.m * p.n * p.k;
     const int team =
@@ -69,7 +70,7 @@ template <class Target> struct library_step<ops::matmul, Target> {
     }
   }
 
-  template <dtype T> static void matrix_product(const product<stored<T>>& p) {
+  template <dtype T> static void matrix_product(const product<stored<T>>& p, bool wide = false) {
     if constexpr (T == dtype::f32 || T == dtype::f64) {
       if (p.m * p.n * p.k <= tiny) tiny_product(p);
       else if (p.n == 1) {
@@ -79,8 +80,8 @@ template <class Target> struct library_step<ops::matmul, Target> {
         std::memset(p.c, 0, static_cast<std::size_t>(p.n) * sizeof *p.c);
         blas_gemv(p.b, p.b_transposed ? p.n : p.k, p.b_transposed ? p.k : p.n, !p.b_transposed, p.a, p.c);
       } else blas_gemm(p);
-    } else if (p.a_transposed && !p.b_transposed) by_inner_blocks<T>(p);
-    else by_row_blocks<T>(p);
+    } else if (p.a_transposed && !p.b_transposed) by_inner_blocks<T>(p, wide);
+    else by_row_blocks<T>(p, wide);
   }
 
   template <class T> static void tiny_product(product<T> p) {
@@ -104,48 +105,51 @@ template <class Target> struct library_step<ops::matmul, Target> {
 
   // ---- 16-bit types
   static constexpr int lanes = Target::bytes / 4;
-  template <dtype T> static void to_float(const std::uint16_t* from, float* to, std::int64_t n) {
-    parallel_for<threads>(n, n * 6, [&](std::int64_t i, std::int64_t end, int) {
-      for (; i + lanes <= end; i += lanes) store<dtype::f32, lanes>(to, i, load<T, lanes>(from, i));
-      if (i < end) store<dtype::f32, lanes>(to, i, load<T, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
+  template <dtype From, dtype To> static void convert(const void* from, void* to, std::int64_t i, std::int64_t end) {
+    for (; i + lanes <= end; i += lanes) store<To, lanes>(to, i, load<From, lanes>(from, i));
+    if (i < end) store<To, lanes>(to, i, load<From, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
+  }
+  /// Both operands, or what is wanted of them, by one team.
+  template <dtype T> static void to_float(const std::uint16_t* a, float* a_to, std::int64_t n, const std::uint16_t* b, float* b_to, std::int64_t m) {
+    parallel_for<threads>(n + m, (n + m) * 6, [&](std::int64_t i, std::int64_t end, int) {
+      if (i < n) convert<T, dtype::f32>(a, a_to, i, std::min(end, n));
+      if (end > n) convert<T, dtype::f32>(b, b_to, std::max(i, n) - n, end - n);
     });
   }
   template <dtype T> static void from_float(const float* from, std::uint16_t* to, std::int64_t n) {
-    parallel_for<threads>(n, n * 6, [&](std::int64_t i, std::int64_t end, int) {
-      for (; i + lanes <= end; i += lanes) store<T, lanes>(to, i, load<dtype::f32, lanes>(from, i));
-      if (i < end) store<T, lanes>(to, i, load<dtype::f32, lanes>(from, i, static_cast<int>(end - i)), static_cast<int>(end - i));
-    });
+    parallel_for<threads>(n, n * 6, [&](std::int64_t i, std::int64_t end, int) { convert<dtype::f32, T>(from, to, i, end); });
   }
   static float* scratch(std::int64_t floats) {
     return static_cast<float*>(working_memory(purpose::matmul_operands, static_cast<std::size_t>(floats) * sizeof(float)));
   }
 
+  static float* floats(void* c) { return static_cast<float*>(c); }
+
   /// b is converted once; rows of a and c by blocks. (A transposed a has no contiguous rows: one block.)
-  template <dtype T> static void by_row_blocks(const product<std::uint16_t>& p) {
+  template <dtype T> static void by_row_blocks(const product<std::uint16_t>& p, bool wide) {
     const std::int64_t rows = p.a_transposed ? p.m : std::min(p.m, std::max<std::int64_t>(256, block / std::max(p.k, p.n)));
-    float* const b = scratch(p.k * p.n + rows * (p.k + p.n));
-    float *const a = b + p.k * p.n, *const c = a + rows * p.k;
-    to_float<T>(p.b, b, p.k * p.n);
+    float* const b = scratch(p.k * p.n + rows * (p.k + (wide ? 0 : p.n)));
+    float *const a = b + p.k * p.n, *const rounded = a + rows * p.k;
     for (std::int64_t i = 0; i < p.m; i += rows) {
       const std::int64_t m = std::min(rows, p.m - i);
-      to_float<T>(p.a + i * p.k, a, m * p.k);
+      float* const c = wide ? floats(p.c) + i * p.n : rounded;
+      to_float<T>(p.a + i * p.k, a, m * p.k, p.b, b, i == 0 ? p.k * p.n : 0);
       matrix_product<dtype::f32>({a, b, c, m, p.n, p.k, p.a_transposed, p.b_transposed, false});
-      from_float<T>(c, p.c + i * p.n, m * p.n);
+      if (!wide) from_float<T>(c, p.c + i * p.n, m * p.n);
     }
   }
   /// Both are contiguous along the inner dimension's blocks: a weight's gradient, summed over the rows of a batch.
-  template <dtype T> static void by_inner_blocks(const product<std::uint16_t>& p) {
+  template <dtype T> static void by_inner_blocks(const product<std::uint16_t>& p, bool wide) {
     const std::int64_t inner = std::min(p.k, std::max<std::int64_t>(256, block / std::max(p.m, p.n)));
-    float* const c = scratch(p.m * p.n + inner * (p.m + p.n));
-    float *const a = c + p.m * p.n, *const b = a + inner * p.m;
+    float* const a = scratch(inner * (p.m + p.n) + (wide ? 0 : p.m * p.n));
+    float *const b = a + inner * p.m, *const c = wide ? floats(p.c) : b + inner * p.n;
     for (std::int64_t i = 0; i < p.k; i += inner) {
       const std::int64_t k = std::min(inner, p.k - i);
-      to_float<T>(p.a + i * p.m, a, k * p.m);
-      to_float<T>(p.b + i * p.n, b, k * p.n);
+      to_float<T>(p.a + i * p.m, a, k * p.m, p.b + i * p.n, b, k * p.n);
       if (i == 0) matrix_product<dtype::f32>({a, b, c, p.m, p.n, k, true, false, false});
       else blas_gemm(product<float>{a, b, c, p.m, p.n, k, true, false, true});
     }
-    from_float<T>(c, p.c, p.m * p.n);
+    if (!wide) from_float<T>(c, p.c, p.m * p.n);
   }
 };
 

@@ -52,7 +52,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       const int v = u * shape.group + at.t;
       if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
         (M::template copy_async<V * size_of(plan.value[I].type)>(
-             stage + stage_offset<I> + v * (V * size_of(plan.value[I].type)),
+             stage + bytes_before<I, row_length> + v * (V * size_of(plan.value[I].type)),
              static_cast<const char*>(at.a.in[I]) +
                  (offset<plan.value[I].mask>(at.a, at.row) + v * V) * size_of(plan.value[I].type)),
          ...);

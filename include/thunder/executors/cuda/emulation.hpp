@@ -441,7 +441,7 @@ template <class Region, class Device = emulated_device, int Count> void emulate(
     for (int o = 0; o < traits::outputs; ++o) {
       const auto size = static_cast<std::size_t>(size_of(plan.output[o].type));
       for (int i = 0; i < traits::inputs; ++i)
-        if (c.inputs[i] == c.outputs[o]) to[k][o] = const_cast<void*>(from[k][i]);  // in place
+        if (c.inputs[i] == c.outputs[o] && elements(plan.value[i].mask) > 0) to[k][o] = const_cast<void*>(from[k][i]);  // in place
       if (!to[k][o]) to[k][o] = memory.add(name("output ", o, k), c.outputs[o], elements(plan.output[o].mask) * size, size, false);
     }
     there[k] = {from[k], to[k], c.dims};

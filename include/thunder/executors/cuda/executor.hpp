@@ -11,6 +11,10 @@
 #include "recording.hpp"
 #include "../../core/pack.hpp"
 
+namespace thunder::ops {
+struct sort;
+}
+
 namespace thunder::cuda {
 
 /// A template, so that every file may define it.
@@ -29,8 +33,10 @@ class executor {
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
   template <class Region, int Count> void run(Region, const region_call (&calls)[Count]) { run_fused<Region>(gpu_stream{streams::current()}, calls); }
   template <class Op> void run(type_c<Op>, const step_arguments& x) {
-    static_assert(library_step<Op>::exists, "no CUDA executor runs this op: give it a decompose, or a cuda::library_step of its own");
-    library_step<Op>::run(x, streams::current());
+    constexpr bool sorts = std::is_same_v<Op, ops::sort>;
+    static_assert(!sorts || library_step<Op>::exists, "sort on a GPU is CUB's: write #include <thunder/executors/cuda/sort.hpp> above this file's programs");
+    static_assert(sorts || library_step<Op>::exists, "no CUDA executor runs this op: give it a decompose, or a cuda::library_step of its own");
+    if constexpr (library_step<Op>::exists) library_step<Op>::run(x, streams::current());
   }
   /// By a kernel, whose argument becomes part of a record; a copy would read the host's memory again at every replay.
   void write(void* to, std::int64_t x) {

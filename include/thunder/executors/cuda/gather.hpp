@@ -1,15 +1,16 @@
 #pragma once
-/// Rows by index: take, and its transpose scatter_add; parts of an axis by index: dynamic_slice and dynamic_update_slice. An index outside
+/// Rows by index: take, and its transposes scatter_add and, of different rows, scatter; parts of an axis by index: dynamic_slice and dynamic_update_slice. An index outside
 /// is clamped by all.
 #include <bit>
 #include <type_traits>
 
 #include "packet.hpp"
-#include "sort.hpp"
+#include "word_sort.hpp"
 #include "strided.hpp"
 
 namespace thunder::ops {
 struct take;
+struct scatter;
 struct scatter_add;
 struct dynamic_slice;
 struct dynamic_update_slice;
@@ -29,8 +30,8 @@ struct clamped_index {
   }
 };
 
-/// Rows of the operand in the order of an index.
-struct picked_rows {
+/// Rows of the operand (or, if Placed, of the result) in the order of an index.
+template <bool Placed> struct indexed_rows {
   static constexpr bool padded = false;
   char* result;
   const char* operand;
@@ -38,7 +39,8 @@ struct picked_rows {
   std::int64_t bytes;  // of a row
   clamped_index index;
   THUNDER_DEVICE bool find(std::int64_t i, char*& to, const char*& from) const {
-    to = result + i * bytes, from = operand + index[i] * bytes;
+    const std::int64_t row = index[i];
+    to = result + (Placed ? row : i) * bytes, from = operand + (Placed ? i : row) * bytes;
     return true;
   }
 };
@@ -53,7 +55,22 @@ template <class Machine> struct library_step<ops::take, Machine> {
     if (n == 0) return check(cudaMemsetAsync(y.data, 0, static_cast<std::size_t>(y.bytes()), stream), "take: clearing");
     const int unit = widest_unit(address(x.data) | address(y.data) | static_cast<std::uint64_t>(row));
     const copy_axis last{row / unit, unit, unit, 0, row / unit, 1};
-    copy_rows(unit, count, picked_rows{y.begin(), x.begin(), axis_places(last), row, clamped_index(s.inputs[1], n)}, stream);
+    copy_rows(unit, count, indexed_rows<false>{y.begin(), x.begin(), axis_places(last), row, clamped_index(s.inputs[1], n)}, stream);
+  }
+};
+
+/// (index: [I...], rows: [I..., ...]) -> [n, ...]. The indices differ.
+template <class Machine> struct library_step<ops::scatter, Machine> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s, cudaStream_t stream) {
+    const array &x = s.inputs[1], &y = s.outputs[0];
+    const std::int64_t n = y.extents[0], row = y.count(1, y.rank) * size_of(y.type), count = s.inputs[0].count();
+    if (n * row == 0) return;
+    if (count < n) check(cudaMemsetAsync(y.data, 0, static_cast<std::size_t>(y.bytes()), stream), "scatter: clearing");
+    if (count == 0) return;
+    const int unit = widest_unit(address(x.data) | address(y.data) | static_cast<std::uint64_t>(row));
+    const copy_axis last{row / unit, unit, unit, 0, row / unit, 1};
+    copy_rows(unit, count, indexed_rows<true>{y.begin(), x.begin(), axis_places(last), row, clamped_index(s.inputs[0], n)}, stream);
   }
 };
 

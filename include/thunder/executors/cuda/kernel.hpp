@@ -29,7 +29,12 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
   }
 
   /// Whether every vector of a row is whole, as far as the compiler knows.
-  static constexpr bool whole = row_length >= 0 && row_length % V == 0;
+  static constexpr bool whole = row_length > 0 && row_length % V == 0;
+  /// The vectors that a pointwise kernel takes of a row of `length`: one even of an empty row, if it stores numbers of the row.
+  THUNDER_ANYWHERE static constexpr std::int64_t vectors_taken(std::int64_t length) {
+    const std::int64_t n = (length + V - 1) / V;
+    return row_length <= 0 && n == 0 && count<what::stored_by_row> > 0 ? 1 : n;
+  }
   /// The elements that vector v of a row holds.
   THUNDER_DEVICE static int count_at(const arguments& a, std::int64_t v) {
     if constexpr (whole)
@@ -46,24 +51,25 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
     if constexpr (dims == 1)
       return {0, k};
     else {
-      const std::int64_t n = vectors_of_row(a), row = k / n;
+      const std::int64_t n = vectors_taken(extent<dims - 1>(a)), row = k / n;
       return {row, k - row * n};
     }
   }
   THUNDER_DEVICE static void load_vector(const arguments& a, vector_place at, row_packets& p, column_packets& c) {
     const place here{a, at.row, 0, 0};
-    if (const int n = count_at(a, at.v); n == V)
+    const int n = count_at(a, at.v);
+    if (n == V)
       load_row(here, at.v * V, p, list<what::row_input>{});
     else
       load_row_some(here, at.v * V, n, p, list<what::row_input>{});
-    load_columns(a, at.v * V, c, list<what::column_input>{});
+    if (row_length > 0 || n > 0) load_columns(a, at.v * V, c, list<what::column_input>{});
   }
 
   /// Vectors anywhere.
   THUNDER_DEVICE static void pointwise(const arguments& a) {
     M::begin_dependent();
     constexpr int U = shape.unroll;
-    const std::int64_t total = vectors_of_row(a) * (dims == 1 ? 1 : a.rows),
+    const std::int64_t total = vectors_taken(extent<dims - 1>(a)) * (dims == 1 ? 1 : a.rows),
                        first = static_cast<std::int64_t>(block(a)) * shape.group * U + M::thread();
     row_packets p[U];
     column_packets c[U];

@@ -134,8 +134,8 @@ template <class Region, class Device, int Count> struct fused_kernels {
         typename Text::arguments& a = work.of[k];
         prepare<Text>(a, calls[k]);
         if (shape.pointwise) {
-          const std::int64_t length = a.extents[Text::dims - 1], block = shape.group * shape.unroll;
-          work.set_blocks(k, ((length + shape.vector - 1) / shape.vector * (Text::dims == 1 ? 1 : a.rows) + block - 1) / block);
+          const std::int64_t block = shape.group * shape.unroll;
+          work.set_blocks(k, (Text::vectors_taken(a.extents[Text::dims - 1]) * (Text::dims == 1 ? 1 : a.rows) + block - 1) / block);
         } else work.set_blocks(k, (a.rows + shape.groups - 1) / shape.groups);
       }
       start(device, work);

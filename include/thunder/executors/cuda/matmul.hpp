@@ -24,7 +24,7 @@ inline bool time_products = true;
 
 /// What an algorithm is chosen for: c = op(a) op(b), column-major as cuBLAS counts. Alignments are in bytes, strides in elements.
 struct product_key {
-  dtype type;
+  dtype type, result;
   bool transposed_a, transposed_b, tf32;
   std::int64_t m, n, k, batch, stride_a, stride_b;
   int align_a, align_b, align_c;
@@ -35,14 +35,14 @@ struct product_key {
 class product {
  public:
   product(cublasLtHandle_t handle, const product_key& key) : handle_(handle), wide_(key.type == dtype::f64) {
-    const cudaDataType_t t = wide_ ? CUDA_R_64F : key.type == dtype::f32 ? CUDA_R_32F : key.type == dtype::bf16 ? CUDA_R_16BF : CUDA_R_16F;
+    const cudaDataType_t t = data_type(key.type);
     const cublasComputeType_t c = wide_ ? CUBLAS_COMPUTE_64F : key.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     check(cublasLtMatmulDescCreate(&description_.of, c, wide_ ? CUDA_R_64F : CUDA_R_32F), "matmul: describing a product");
     describe(CUBLASLT_MATMUL_DESC_TRANSA, key.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N);
     describe(CUBLASLT_MATMUL_DESC_TRANSB, key.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     lay_out(a_.of, t, key.m, key.k, key.transposed_a, key.batch, key.stride_a);
     lay_out(b_.of, t, key.k, key.n, key.transposed_b, key.batch, key.stride_b);
-    lay_out(c_.of, t, key.m, key.n, false, key.batch, key.m * key.n);
+    lay_out(c_.of, data_type(key.result), key.m, key.n, false, key.batch, key.m * key.n);
 
     owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy> preference;
     check(cublasLtMatmulPreferenceCreate(&preference.of), "matmul: stating preferences");
@@ -88,6 +88,7 @@ class product {
     cudaStream_t stream;
   };
 
+  static cudaDataType_t data_type(dtype t) { return t == dtype::f64 ? CUDA_R_64F : t == dtype::f32 ? CUDA_R_32F : t == dtype::bf16 ? CUDA_R_16BF : CUDA_R_16F; }
   template <class T> void describe(cublasLtMatmulDescAttributes_t what, const T& value) {
     check(cublasLtMatmulDescSetAttribute(description_.of, what, &value, sizeof value), "matmul: describing a product");
   }
@@ -170,7 +171,7 @@ class products {
 };
 
 /// (x: [.., n, k], y: [.., k, m] or [k, m]) -> [.., n, m]. words: 1 where an operand's last two dimensions are given transposed. Float is
-/// multiplied as float (see allow_tf32); 16-bit types accumulate in float.
+/// multiplied as float (see allow_tf32); 16-bit types accumulate in float, and the result may be float.
 template <class Machine> struct library_step<ops::matmul, Machine> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s, cudaStream_t stream) {
@@ -183,7 +184,7 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
     if (shared && !transposed) n *= batch, batch = 1;  // the batch joins the rows
     auto aligned = [](const array& a) { return widest_unit(address(a.data)); };
     // Row-major z = x y is column-major z' = y' x'.
-    products::find({z.type, s.words[1] != 0, transposed, z.type == dtype::f32 && allow_tf32, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)})
+    products::find({x.type, z.type, s.words[1] != 0, transposed, x.type == dtype::f32 && allow_tf32, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)})
         .run(y.data, x.data, z.data, stream);
   }
 };

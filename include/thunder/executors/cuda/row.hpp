@@ -38,19 +38,20 @@ struct kernel_values<Region, Machine, Part>::row_text {
   static constexpr int columns_offset = ring_offset + shape.stages * shape.stage_bytes * shape.groups;
   static constexpr int shared_bytes = columns_offset + (shape.share_columns ? column_offset<inputs> : 0);
 
-  // ---- a row that has arrived in the ring
-  /// Where input I begins in a stage.
-  template <int I>
-  static constexpr int stage_offset = [] {
+  /// Bytes of so many elements of each row input before I.
+  template <int I, std::int64_t Elements>
+  static constexpr int bytes_before = [] {
     std::int64_t n = 0;
     for (int v = 0; v < I; ++v)
-      if (belongs(what::row_input, -1, v)) n += row_length * size_of(plan.value[v].type);
+      if (belongs(what::row_input, -1, v)) n += Elements * size_of(plan.value[v].type);
     return static_cast<int>(n);
   }();
+
+  // ---- a row that has arrived in the ring
   template <int... I>
   THUNDER_DEVICE static void read_stage(const char* stage, int v, row_packets& p, std::integer_sequence<int, I...>) {
     (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w,
-                                                              stage + stage_offset<I> + v * (V * size_of(plan.value[I].type))),
+                                                              stage + bytes_before<I, row_length> + v * (V * size_of(plan.value[I].type))),
      ...);
   }
 
@@ -137,8 +138,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   template <int Pass, bool Missed, class Row, class Column, class Sums, class Columns, int... I, int... O>
   THUNDER_DEVICE static void compute(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
-                                     Columns& columns, column_scalars& scalars, std::int64_t i, int u, [[maybe_unused]] int n,
-                                     std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
+                                     Columns& columns, column_scalars& scalars, std::int64_t i, [[maybe_unused]] int u,
+                                     [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
     [[maybe_unused]] output_slots<Row::width, std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
     for (int j = 0; j < Row::width; ++j) {

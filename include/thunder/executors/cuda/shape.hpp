@@ -93,31 +93,38 @@ constexpr int power_of_two_at_least(std::int64_t n) {
   return p;
 }
 
+/// The row of a region: its length (-1 if it is known at run time only), bytes of an element, and how many outputs have one in each row.
+struct row_needs {
+  std::int64_t length = 0;
+  int input_bytes = 0, column_bytes = 0, accumulator_bytes = 0;  // inputs of the row; those that all rows share; sums over the rows
+  int outputs = 0;
+};
+
 /// Long rows with column sums, one on a multiprocessor at a time: while its threads meet to add up, nothing is computed. If the row stays
 /// in the ring, its registers are free for twice as many threads: a second row, or a row in half the time.
-constexpr void keep_rows_in_ring(kernel_shape& s, std::int64_t row, std::int64_t vectors, int input_bytes, int column_bytes, int accumulator_bytes, int outputs, const machine_limits& limits) {
+constexpr kernel_shape keep_rows_in_ring(const kernel_shape& s, const row_needs& row, const machine_limits& limits) {
   kernel_shape t = s;
-  t.read_again = true, t.hold_columns = false, t.share_columns = column_bytes > 0;
-  const auto registers = [&] { return t.vectors * t.vector * accumulator_bytes / 4 + 28 + 4 * outputs; };
+  const int length = static_cast<int>(row.length), vectors = length / t.vector;
+  t.read_again = true, t.hold_columns = false, t.share_columns = row.column_bytes > 0;
+  const auto registers = [&] { return t.vectors * t.vector * row.accumulator_bytes / 4 + 28 + 4 * row.outputs; };
   t.groups = 2;
-  if (registers() * t.threads() > 65536) t.groups = 1, t.group *= 2, t.vectors = static_cast<int>((vectors + t.group - 1) / t.group);
-  const int wanted = t.groups == 2 ? 2 : 3, sums = t.groups == 2 ? static_cast<int>(row) * 8 : 0;  // sums of two rows may need a place of their own
-  t.stages = (limits.shared - 2 * 1024 - static_cast<int>(row) * column_bytes) / (t.groups * t.stage_bytes);
+  if (registers() * t.threads() > 65536) t.groups = 1, t.group *= 2, t.vectors = (vectors + t.group - 1) / t.group;
+  const int wanted = t.groups == 2 ? 2 : 3, sums = t.groups == 2 ? length * 8 : 0;  // sums of two rows may need a place of their own
+  t.stages = (limits.shared - 2 * 1024 - length * row.column_bytes) / (t.groups * t.stage_bytes);
   if (t.stages > 4) t.stages = 4;
-  if (t.stages * t.stage_bytes < sums) return;
-  if (t.threads() <= 1024 && t.stages >= wanted && registers() * t.threads() <= 65536 && input_bytes > 0) s = t;
+  const bool fits = t.threads() <= 1024 && t.stages >= wanted && t.stages * t.stage_bytes >= sums && registers() * t.threads() <= 65536;
+  return fits && row.input_bytes > 0 ? t : s;
 }
 
-/// The shape of a wide kernel. bytes: of the inputs of an element; column_bytes: of those that all rows share; row: -1 if it is known at
-/// run time only (then it may be short: many blocks of few threads).
-constexpr kernel_shape wide_shape(int vector, int bytes, int column_bytes, std::int64_t row, const machine_limits& limits) {
+/// The shape of a wide kernel. Rows whose length is known at run time only may be short: many blocks of few threads.
+constexpr kernel_shape wide_shape(int vector, const row_needs& row, const machine_limits& limits) {
   kernel_shape s;
-  s.wide = true, s.vector = vector, s.shifted = row < 0 || row % vector != 0;
+  s.wide = true, s.vector = vector, s.shifted = row.length < 0 || row.length % vector != 0;
   const int room = limits.row_words * 4 * limits.threads + limits.shared;
-  auto fits = [&](int blocks) { return row < 0 || blocks * row * bytes <= room; };
-  while (s.blocks < (row < 0 ? 8 : 4) && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
+  auto fits = [&](int blocks) { return row.length < 0 || blocks * row.length * row.input_bytes <= room; };
+  while (s.blocks < (row.length < 0 ? 8 : 4) && fits(2 * s.blocks) && limits.threads / s.blocks >= 128) s.blocks *= 2;  // rows hide each other's waits
   s.group = limits.threads / s.blocks;
-  const int words = bytes * vector / 4, held = limits.row_words - column_bytes * vector / 8;
+  const int words = row.input_bytes * vector / 4, held = limits.row_words - row.column_bytes * vector / 8;
   s.vectors = words > 0 && held > 0 ? held / words : 0;
   return s;
 }
@@ -127,7 +134,8 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   const int values = static_cast<int>(sizeof(p.value) / sizeof(p.value[0]));
   kernel_shape s;
   bool reduces = false, meets = false;  // meets: adds up along the row, too
-  int narrowest = 8, input_bytes = 0, column_bytes = 0, accumulator_bytes = 0, outputs = 0;
+  int narrowest = 8;
+  row_needs needs{row};
   int inputs_of[9]{};  // how many have elements of so many bytes, and others in each row
   for (int v = 0; v < values; ++v) reduces = reduces || p.is_reduction(v), s.persistent = s.persistent || p.is_column(v), meets = meets || (p.is_reduction(v) && !p.is_column(v));
   auto used = [&](int v) {
@@ -140,33 +148,33 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
       const int n = size_of(p.value[v].type);
       narrowest = n < narrowest ? n : narrowest;
       const bool column = p.value[v].mask == p.row && p.dims > 1;
-      (column ? column_bytes : input_bytes) += n, inputs_of[n] += !column;
+      (column ? needs.column_bytes : needs.input_bytes) += n, inputs_of[n] += !column;
     }
   for (const auto& o : p.output)
     if (o.value >= 0 && (o.mask & p.row) && !p.is_column(o.value)) {
       narrowest = size_of(o.type) < narrowest ? size_of(o.type) : narrowest;
-      ++outputs;
+      ++needs.outputs;
     }
   for (int v = 0; v < values; ++v)
-    if (p.is_column(v) && (p.value[v].mask & p.row)) accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
+    if (p.is_column(v) && (p.value[v].mask & p.row)) needs.accumulator_bytes += size_of(p.value[v].type) == 8 ? 8 : 4;
   s.pointwise = !reduces, s.flat = flat && reduces;
   s.vector = 16 / narrowest > 8 ? 8 : 16 / narrowest;
   // Long rows of an odd length are wide, too, if elements are narrow: alone, each of them would take a register and an access.
   const bool alone = row >= limits.wide_bytes / 16 && row % 2 != 0 && narrowest <= 2;
-  if (reduces && !flat && !s.persistent && (row < 0 || row * input_bytes > limits.wide_bytes || alone)) return wide_shape(s.vector, input_bytes, column_bytes, row, limits);
+  if (reduces && !flat && !s.persistent && (row < 0 || row * needs.input_bytes > limits.wide_bytes || alone)) return wide_shape(s.vector, needs, limits);
   if (!flat)  // otherwise the last vector may be partial
     while (s.vector > 1 && (row < 0 || row % s.vector != 0)) s.vector /= 2;
   if (s.pointwise || s.flat) {
-    const int bytes = (input_bytes > 0 ? input_bytes : 4) * s.vector;
+    const int bytes = (needs.input_bytes > 0 ? needs.input_bytes : 4) * s.vector;
     s.group = 256, s.vectors = 0;
-    s.unroll = input_bytes == 0 || bytes >= 64 ? 1 : bytes >= 32 ? 2 : 4;  // (what reads nothing has no loads to wait for)
+    s.unroll = needs.input_bytes == 0 || bytes >= 64 ? 1 : bytes >= 32 ? 2 : 4;  // (what reads nothing has no loads to wait for)
     s.blocks = s.flat ? 4 : 1;
     return s;
   }
   const std::int64_t n = row < 0 ? -1 : row / s.vector;  // vectors of a row
   if (n >= 0 && row <= 1024) {
     s.group = n >= 32 ? 32 : power_of_two_at_least(n);
-    s.groups = (accumulator_bytes > 0 ? 128 : 256) / s.group;
+    s.groups = (needs.accumulator_bytes > 0 ? 128 : 256) / s.group;
   } else {
     const std::int64_t each = n < 0 ? 1 : row <= 4096 ? 16 : 32;  // elements of a thread
     s.group = n < 0 ? 256 : static_cast<int>(((row + each - 1) / each + 31) / 32 * 32);
@@ -180,19 +188,19 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     const std::int64_t budget = 65536 / threads > 240 ? 240 : 65536 / threads;
     int packets = 0;  // words of a vector of each input: less than a word takes one
     for (int size : {1, 2, 4, 8}) packets += inputs_of[size] * (size * s.vector < 4 ? 1 : size * s.vector / 4);
-    const std::int64_t words = most * s.vector, held = most * packets + words * accumulator_bytes / 4, columns = words * column_bytes / 4;
+    const std::int64_t words = most * s.vector, held = most * packets + words * needs.accumulator_bytes / 4, columns = words * needs.column_bytes / 4;
     const bool fits = held + 32 <= budget;
     if (!fits && n >= 0 && s.groups == 1 && s.group < 1024 && s.persistent) continue;  // more threads hold more
     s.vectors = fits ? static_cast<int>(most) : 0;
     s.hold_columns = fits && s.persistent && columns > 0 && columns <= 24 && held + columns + 40 <= budget;
-    const std::int64_t registers = (fits ? held : 4 * packets) + (s.hold_columns ? columns : 0) + 34 + 4 * outputs;
+    const std::int64_t registers = (fits ? held : 4 * packets) + (s.hold_columns ? columns : 0) + 34 + 4 * needs.outputs;
     s.blocks = static_cast<int>(65536 / ((registers + 7) / 8 * 8 * ((s.threads() + 31) / 32 * 32)));
     if (s.blocks > 2048 / s.threads()) s.blocks = 2048 / s.threads();
     if (s.blocks > 32) s.blocks = 32;
     if (s.blocks < 1) s.blocks = 1;
     break;
   }
-  if (s.vectors == 0 && accumulator_bytes > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
+  if (s.vectors == 0 && needs.accumulator_bytes > 0) s.group = s.threads() < 32 ? 32 : s.threads(), s.groups = 1;  // a block has one row of sums in memory
   if (s.persistent && s.vectors > 0 && s.group >= 32) {  // one block an SM, as large as its registers allow: fewer partial results
     s.groups *= s.blocks;
     while (s.groups > (s.group > 32 ? 15 : 12)) --s.groups;  // barriers have names; and more warps of their own rows gain nothing
@@ -200,19 +208,19 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     s.blocks = 1;
   }
   if (s.persistent && s.vectors > 0 && s.vector * narrowest >= 4) {  // asynchronous copies move 4, 8 or 16 bytes
-    s.stage_bytes = static_cast<int>((row * input_bytes + 15) / 16 * 16);
-    s.share_columns = column_bytes > 0 && !s.hold_columns && row * column_bytes <= 64 * 1024;
+    s.stage_bytes = static_cast<int>((row * needs.input_bytes + 15) / 16 * 16);
+    s.share_columns = needs.column_bytes > 0 && !s.hold_columns && row * needs.column_bytes <= 64 * 1024;
     // Measured on an H100: three rows ahead are enough, and rings of more than 130 KiB slow the multiprocessor down.
-    const int sums = s.groups > 1 && accumulator_bytes > 0 && 4 * input_bytes < 8 ? static_cast<int>(row) * 8 : 0;
+    const int sums = s.groups > 1 && needs.accumulator_bytes > 0 && 4 * needs.input_bytes < 8 ? static_cast<int>(row) * 8 : 0;
     const int ring = limits.shared - 2 * 1024 < 130 * 1024 ? limits.shared - 2 * 1024 : 130 * 1024;
-    const auto stages = [&] { return (ring - sums - (s.share_columns ? static_cast<int>(row) * column_bytes : 0)) / (s.groups * s.stage_bytes); };
+    const auto stages = [&] { return (ring - sums - (s.share_columns ? static_cast<int>(row) * needs.column_bytes : 0)) / (s.groups * s.stage_bytes); };
     if (s.stage_bytes > 0) {
       while (s.groups > 1 && s.group >= 32 && stages() < 3) --s.groups;
-      s.stages = stages() < 2 && 2 * s.stage_bytes <= limits.shared - 27 * 1024 - static_cast<int>(row) * column_bytes ? 2 : stages();
+      s.stages = stages() < 2 && 2 * s.stage_bytes <= limits.shared - 27 * 1024 - static_cast<int>(row) * needs.column_bytes ? 2 : stages();
     }
     if (s.stages > 4) s.stages = 4;
     if (s.stages < 2) s.stages = 0;
-    if (meets && s.groups == 1 && s.group > 32 && accumulator_bytes > 0 && s.threads() < 1024) keep_rows_in_ring(s, row, n, input_bytes, column_bytes, accumulator_bytes, outputs, limits);
+    if (meets && s.groups == 1 && s.group > 32 && needs.accumulator_bytes > 0 && s.threads() < 1024) s = keep_rows_in_ring(s, needs, limits);
   }
   return s;
 }

@@ -1,110 +1,148 @@
 #pragma once
-/// A stable sort of 64-bit words by their upper halves. Its own and not CUB's, whose header would double what every .cu file takes to
-/// compile.
-#include <algorithm>
-#include <utility>
+/// Rows in order, by CUB's radix sorts. Include it in the .cu files whose programs sort: thunder.hpp does not, because CUB's headers and kernels
+/// take longer to compile than most programs. (cumsum, cumprod and top_k do without.)
+///
+/// What is sorted are words: an element's key (executors/order.hpp) above its place in the row, by the key's bits alone and stably. Keys of 64
+/// bits are sorted by their lower halves first.
+#include <cub/block/block_radix_sort.cuh>
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_segmented_radix_sort.cuh>
 
-#include "strided.hpp"
+#include "top_k.hpp"
+
+namespace thunder::ops {
+struct sort;
+}
 
 namespace thunder::cuda {
 
-/// Radix sort, 8 bits a pass. Each warp counts the digits of a part of the words; the counts, digits first and then warps, are summed up to
-/// the places where each warp puts its words of each digit, in order.
-struct radix_pass {
-  static constexpr int digits = 256, warps_a_block = 8, threads = 32 * warps_a_block;
-  static constexpr std::int64_t most_warps = 1024, least_words = 256;
-  std::int64_t count, each;  // words, and those of a warp
-  int warps, shift;
-  radix_pass(std::int64_t words, int bits_below)
-      : count(words), each((std::max(least_words, (words + most_warps - 1) / most_warps) + 31) / 32 * 32),
-        warps(static_cast<int>((words + each - 1) / each)), shift(bits_below) {}
-  std::int64_t counters() const { return std::int64_t{digits} * warps; }
-  unsigned blocks() const { return static_cast<unsigned>((warps + warps_a_block - 1) / warps_a_block); }
-  THUNDER_DEVICE int digit(std::uint64_t word) const { return static_cast<int>(word >> shift & (digits - 1)); }
+/// A row for each block: Items words of a thread.
+template <dtype T, int Items, class Machine> __global__ void __launch_bounds__(256)
+sort_medium_rows(const unsigned_of<size_of(T)>* x, unsigned_of<size_of(T)>* values, std::int32_t* indices, int n, bool descending) {
+  using block_sort = cub::BlockRadixSort<std::uint64_t, 256, Items>;
+  __shared__ typename block_sort::TempStorage storage;
+  const std::int64_t row = blockIdx.x * std::int64_t{n};
+  const int thread = static_cast<int>(threadIdx.x);
+  std::uint64_t words[Items];
+#pragma unroll
+  for (int j = 0; j < Items; ++j) {
+    const int i = thread * Items + j;
+    words[j] = i < n ? make_entry<T>(order_key<T>(x[row + i], descending), static_cast<std::uint32_t>(i)) : ~std::uint64_t{0};
+  }
+  block_sort(storage).SortBlockedToStriped(words, 32, 32 + 8 * size_of(T));
+#pragma unroll
+  for (int j = 0; j < Items; ++j) {
+    const int i = j * 256 + thread;
+    if (i >= n) continue;
+    const std::uint32_t from = index_of(words[j]);
+    values[row + i] = x[row + from], indices[row + i] = static_cast<std::int32_t>(from);
+  }
+}
+
+/// Words of rows. Of keys of 64 bits the lower halves; the upper ones, if the words are in the order of the lower ones already.
+template <dtype T, class Machine> __global__ void __launch_bounds__(256)
+make_words(const unsigned_of<size_of(T)>* x, std::uint64_t* words, divisor length, std::int64_t count, bool descending, bool upper) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x; i < count; i += std::int64_t{gridDim.x} * 256) {
+    std::int64_t row = i;
+    std::uint32_t place = static_cast<std::uint32_t>(length.split(row));
+    if (upper) place = index_of(words[i]);
+    const std::uint64_t key = order_key<T>(x[row * length.by + place], descending);
+    words[i] = (upper ? key >> 32 : key & 0xffffffffu) << 32 | place;
+  }
+}
+template <dtype T, class Machine> __global__ void __launch_bounds__(256)
+write_sorted(const unsigned_of<size_of(T)>* x, const std::uint64_t* words, unsigned_of<size_of(T)>* values, std::int32_t* indices, divisor length, std::int64_t count) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x; i < count; i += std::int64_t{gridDim.x} * 256) {
+    const std::uint32_t from = index_of(words[i]);
+    values[i] = x[length.quotient(i) * length.by + from], indices[i] = static_cast<std::int32_t>(from);
+  }
+}
+/// Where row i begins.
+struct row_starts {
+  using value_type = int;
+  using reference = int;
+  using pointer = const int*;
+  using difference_type = std::ptrdiff_t;
+  using iterator_category = std::random_access_iterator_tag;
+  int n, first = 0;
+  THUNDER_ANYWHERE int operator[](std::ptrdiff_t i) const { return static_cast<int>(i + first) * n; }
+  THUNDER_ANYWHERE int operator*() const { return first * n; }
+  THUNDER_ANYWHERE row_starts operator+(std::ptrdiff_t i) const { return {n, static_cast<int>(first + i)}; }
 };
 
-/// A template, like all kernels here, so that every file may define it.
-template <class Machine> __global__ void __launch_bounds__(radix_pass::threads)
-count_digits(radix_pass p, const std::uint64_t* words, std::uint32_t* counts) {
-  __shared__ std::uint32_t all[radix_pass::warps_a_block][radix_pass::digits];
-  const int lane = static_cast<int>(threadIdx.x) % 32, line = static_cast<int>(threadIdx.x) / 32;
-  const int warp = static_cast<int>(blockIdx.x) * radix_pass::warps_a_block + line;
-  if (warp >= p.warps) return;
-  std::uint32_t* const mine = all[line];
-  for (int d = lane; d < radix_pass::digits; d += 32) mine[d] = 0;
-  __syncwarp();
-  const std::int64_t begin = warp * p.each, end = begin + p.each < p.count ? begin + p.each : p.count;
-#pragma unroll 4
-  for (std::int64_t i = begin + lane; i < end; i += 32) atomicAdd(mine + p.digit(words[i]), 1u);
-  __syncwarp();
-  for (int d = lane; d < radix_pass::digits; d += 32) counts[std::int64_t{d} * p.warps + warp] = mine[d];
-}
+/// (x: [.., n]) -> [.., n], i32 [.., n]. words: 1 if descending.
+template <class Machine> struct library_step<ops::sort, Machine> {
+  static constexpr bool exists = true;
+  static void run(const step_arguments& s, cudaStream_t stream) {
+    const array &x = s.inputs[0], &values = s.outputs[0], &indices = s.outputs[1];
+    const std::int64_t n = x.extents[x.rank - 1], rows = x.count(0, x.rank - 1);
+    const bool descending = s.words[0] != 0;
+    check_row_length(n);
+    if (x.count() == 0) return;
+    with_dtype(x.type, [&](auto type) {
+      constexpr dtype t = type.value;
+      if (n <= 256) return start_short_rows<t, Machine>(short_rows(rows, n, n, descending), x, values, indices, stream);
+      if constexpr (size_of(t) < 8) {
+        if (n <= 1024) return medium<t, 4>(x, values, indices, rows, n, descending, stream);
+        if (n <= 4096) return medium<t, 16>(x, values, indices, rows, n, descending, stream);
+      }
+      const std::int64_t at_once = std::clamp<std::int64_t>(most_words / n, 1, rows);
+      for (std::int64_t row = 0; row < rows; row += at_once) long_rows<t>(x, values, indices, row, std::min(at_once, rows - row), descending, stream);
+    });
+    check(cudaGetLastError(), "sort: starting it");
+  }
 
-/// The sum of x over the lanes up to this one.
-template <class Machine> __device__ __forceinline__ std::uint32_t sum_of_lanes(std::uint32_t x, int lane) {
-#pragma unroll
-  for (int d = 1; d < 32; d *= 2) {
-    const std::uint32_t below = __shfl_up_sync(0xffffffffu, x, d);
-    if (lane >= d) x += below;
-  }
-  return x;
-}
-/// Replaces each of n counts by the sum of those before it; n is a multiple of 4. One block of 1024 threads.
-template <class Machine> __global__ void __launch_bounds__(1024) sum_counts(std::uint32_t* counts, std::int64_t n) {
-  __shared__ std::uint32_t sums[32];
-  const int thread = static_cast<int>(threadIdx.x), lane = thread % 32, warp = thread / 32;
-  std::uint32_t before = 0;
-  for (std::int64_t base = 0; base < n; base += 4096) {
-    uint4* const at = reinterpret_cast<uint4*>(counts + base) + thread;
-    const bool inside = base + 4 * thread < n;
-    const uint4 v = inside ? *at : uint4{};
-    const std::uint32_t own = v.x + v.y + v.z + v.w, up_to = sum_of_lanes<Machine>(own, lane);
-    if (lane == 31) sums[warp] = up_to;
-    __syncthreads();
-    const std::uint32_t warps = sum_of_lanes<Machine>(sums[lane], lane), lower = __shfl_sync(0xffffffffu, warps, (warp + 31) % 32);
-    const std::uint32_t x = before + (warp > 0 ? lower : 0u) + up_to - own, y = x + v.x, z = y + v.y;
-    if (inside) *at = uint4{x, y, z, z + v.z};
-    before += __shfl_sync(0xffffffffu, warps, 31);
-    __syncthreads();
-  }
-}
-template <class Machine> __global__ void __launch_bounds__(radix_pass::threads)
-place_words(radix_pass p, const std::uint64_t* from, std::uint64_t* to, const std::uint32_t* counts) {
-  __shared__ std::uint32_t all[radix_pass::warps_a_block][radix_pass::digits];
-  const int lane = static_cast<int>(threadIdx.x) % 32, line = static_cast<int>(threadIdx.x) / 32;
-  const int warp = static_cast<int>(blockIdx.x) * radix_pass::warps_a_block + line;
-  if (warp >= p.warps) return;
-  std::uint32_t* const next = all[line];
-  for (int d = lane; d < radix_pass::digits; d += 32) next[d] = counts[std::int64_t{d} * p.warps + warp];
-  __syncwarp();
-  const std::int64_t begin = warp * p.each, end = begin + p.each < p.count ? begin + p.each : p.count;
-#pragma unroll 4
-  for (std::int64_t base = begin; base < end; base += 32) {
-    const bool active = base + lane < end;
-    const std::uint64_t word = active ? from[base + lane] : 0;
-    const int digit = active ? p.digit(word) : radix_pass::digits;
-    const std::uint32_t peers = __match_any_sync(0xffffffffu, digit), before = peers & ((1u << lane) - 1u);
-    const std::uint32_t first = active ? next[digit] : 0;
-    __syncwarp();
-    if (active) to[first + __popc(before)] = word;
-    if (active && before == 0) next[digit] = first + __popc(peers);
-    __syncwarp();
-  }
-}
+ private:
+  static constexpr std::int64_t most_words = 1 << 25;  // that are sorted at once: 512 MiB of working memory
 
-/// Sorts `count` words, fewer than 2^32, by the lowest `bits` of their upper halves; `other` is as large, `counts` has
-/// radix_pass(count, 0).counters() numbers and starts at a multiple of 16. Returns the one of the two that the result is in.
-template <class Machine>
-std::uint64_t* sort_words(std::uint64_t* words, std::uint64_t* other, std::uint32_t* counts, std::int64_t count, int bits, cudaStream_t stream) {
-  for (int bit = 0; bit < bits; bit += 8) {
-    const radix_pass p(count, 32 + bit);
-    count_digits<Machine><<<p.blocks(), radix_pass::threads, 0, stream>>>(p, words, counts);
-    sum_counts<Machine><<<1, 1024, 0, stream>>>(counts, p.counters());
-    place_words<Machine><<<p.blocks(), radix_pass::threads, 0, stream>>>(p, words, other, counts);
-    std::swap(words, other);
+  template <dtype T> using element = unsigned_of<size_of(T)>;
+  template <dtype T, int Items>
+  static void medium(const array& x, const array& values, const array& indices, std::int64_t rows, std::int64_t n, bool descending, cudaStream_t stream) {
+    sort_medium_rows<T, Items, Machine><<<launched_blocks(rows), 256, 0, stream>>>(static_cast<const element<T>*>(x.data), static_cast<element<T>*>(values.data),
+                                                                                  static_cast<std::int32_t*>(indices.data), static_cast<int>(n), descending);
   }
-  check(cudaGetLastError(), "cuda: starting a sort");
-  return words;
-}
+  template <dtype T>
+  static void long_rows(const array& x, const array& values, const array& indices, std::int64_t row, std::int64_t rows, bool descending, cudaStream_t stream) {
+    const std::int64_t n = x.extents[x.rank - 1], count = rows * n;
+    const auto* const from = static_cast<const element<T>*>(x.data) + row * n;
+    const auto words_bytes = static_cast<std::size_t>((count + 31) / 32 * 32) * sizeof(std::uint64_t);
+    const int bits = 8 * std::min(size_of(T), 4);
+    const std::size_t temporary = sort_words(nullptr, 0, nullptr, nullptr, rows, n, bits, stream).bytes;
+    char* const memory = static_cast<char*>(workspace(2 * words_bytes + temporary));
+    auto* words = reinterpret_cast<std::uint64_t*>(memory);
+    auto* other = reinterpret_cast<std::uint64_t*>(memory + words_bytes);
+    const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((count + 255) / 256, 32 * properties().processors));
+    for (int half = 0; half < (size_of(T) == 8 ? 2 : 1); ++half) {
+      make_words<T, Machine><<<blocks, 256, 0, stream>>>(from, words, divisor(n), count, descending, half == 1);
+      if (sort_words(memory + 2 * words_bytes, temporary, words, other, rows, n, bits, stream).words != words) std::swap(words, other);
+    }
+    write_sorted<T, Machine><<<blocks, 256, 0, stream>>>(from, words, static_cast<element<T>*>(values.data) + row * n, static_cast<std::int32_t*>(indices.data) + row * n,
+                                                         divisor(n), count);
+  }
+  struct sorted_words {
+    std::uint64_t* words;
+    std::size_t bytes;
+  };
+  /// Sorts the words of each row by `bits` of their upper halves. Without memory it says how many bytes it needs.
+  static sorted_words sort_words(void* memory, std::size_t bytes, std::uint64_t* words, std::uint64_t* other, std::int64_t rows, std::int64_t n, int bits, cudaStream_t stream) {
+    cub::DoubleBuffer<std::uint64_t> buffers(words, other);
+    // A block sorts a row in about 2 ns an element, two of them on a multiprocessor; the device, one row after another, in 30 us and 0.03 ns an
+    // element.
+    const std::int64_t waves = (rows + 2 * properties().processors - 1) / (2 * properties().processors);
+    if (rows * (30000 + n / 32) < 2 * n * waves) {
+      for (std::int64_t k = 0; k < rows; ++k) {
+        cub::DoubleBuffer<std::uint64_t> row(words + k * n, other + k * n);
+        check(cub::DeviceRadixSort::SortKeys(memory, bytes, row, n, 32, 32 + bits, stream), "sort: CUB's sort of the device");
+        if (!memory) break;
+        if (k == 0) buffers.selector = row.selector;
+      }
+    } else {
+      check(cub::DeviceSegmentedRadixSort::SortKeys(memory, bytes, buffers, static_cast<int>(rows * n), static_cast<int>(rows), row_starts{static_cast<int>(n)},
+                                                    row_starts{static_cast<int>(n), 1}, 32, 32 + bits, stream),
+            "sort: CUB's sort of rows");
+    }
+    return {buffers.Current(), bytes};
+  }
+};
 
 }  // namespace thunder::cuda

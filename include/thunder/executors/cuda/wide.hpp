@@ -54,17 +54,10 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   }
 
   // ---- shared memory: vector by vector, and in each input by input
-  template <int I>
-  static constexpr int input_offset = [] {
-    int n = 0;
-    for (int v = 0; v < I; ++v)
-      if (belongs(what::row_input, -1, v)) n += V * size_of(plan.value[v].type);
-    return n;
-  }();
-  static constexpr int vector_bytes = input_offset<inputs>;
+  static constexpr int vector_bytes = bytes_before<inputs, V>;
   template <int I>
   THUNDER_DEVICE static char* slot_of(int u, int t) {
-    return M::shared() + ring_offset + (u * vector_bytes + input_offset<I>) * shape.group + t * (V * size_of(plan.value[I].type));
+    return M::shared() + ring_offset + (u * vector_bytes + bytes_before<I, V>) * shape.group + t * (V * size_of(plan.value[I].type));
   }
   template <int... I>
   THUNDER_DEVICE static void fill_slot(const place& at, std::int64_t i, int u, std::integer_sequence<int, I...>) {

@@ -8,7 +8,7 @@
 
 namespace thunder {
 
-/// One statement to be executed. The results have their types and extents, and are zero.
+/// One statement to be executed. The results have their types and extents, are zero, and follow each other in memory: a rule is given the first.
 struct reference_call {
   const graph_view& graph;
   const node& statement;
@@ -233,6 +233,16 @@ template <> struct reference_rule<ops::dynamic_update_slice> {
     scatter_strided(out, c[1], clamped_start(c[2], out.extents[axis], c[1].extents[axis]) * strides[axis], strides);
   }
 };
+template <> struct reference_rule<ops::scatter> {
+  static void run(const reference_call& c, reference_array& out) {
+    const std::size_t n = row_size(out);
+    with_elements(out, c[1], [&](auto& y, const auto& x) {
+      for_rows(c[0], out.extents[0], [&](std::size_t i, std::size_t row) {
+        for (std::size_t k = 0; k < n; ++k) y[row * n + k] = x[i * n + k];
+      });
+    });
+  }
+};
 template <> struct reference_rule<ops::argmax> {
   static void run(const reference_call& c, reference_array& out) {
     const auto axis = static_cast<std::size_t>(c.word(0));
@@ -251,6 +261,55 @@ template <> struct reference_rule<ops::argmax> {
     if (c[0].floating()) search(c[0].reals);
     else search(c[0].integers);
   }
+};
+
+// ---- along an axis
+template <class Op> struct scan_rule {
+  template <class T> static T combine(T a, T b) {
+    if constexpr (std::is_same_v<T, double>) return Op::combine(a, b);
+    else return static_cast<T>(Op::combine(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
+  }
+  static void run(const reference_call& c, reference_array& out) {
+    const auto axis = static_cast<std::size_t>(c.word(0));
+    const auto all = strides_of(out.extents);
+    auto lines = out.extents;
+    lines[axis] = 1;
+    const std::int64_t n = out.extents[axis], step = c.word(1) ? -all[axis] : all[axis], start = c.word(1) ? (n - 1) * all[axis] : 0;
+    with_elements(out, c[0], [&]<class V>(V& y, const V& x) {
+      using T = typename V::value_type;
+      for_offsets(lines, start, all, [&](std::size_t, std::size_t first) {
+        T total = Op::template identity<T>();
+        for (std::int64_t k = 0; k < n; ++k) {
+          const auto i = static_cast<std::size_t>(static_cast<std::int64_t>(first) + k * step);
+          store(out, i, total = combine(total, x[i]));
+          if constexpr (!std::is_same_v<T, double>) total = y[i];
+        }
+      });
+    });
+  }
+};
+template <> struct reference_rule<ops::cumsum> : scan_rule<ops::cumsum> {};
+template <> struct reference_rule<ops::cumprod> : scan_rule<ops::cumprod> {};
+/// The first `out.extents.back()` of each row in order.
+inline void sort_rows(const reference_array& from, bool descending, reference_array& out) {
+  reference_array& where = (&out)[1];
+  const auto n = static_cast<std::size_t>(from.extents.back()), k = static_cast<std::size_t>(out.extents.back());
+  std::vector<std::int64_t> order(n);
+  with_elements(out, from, [&](auto& y, const auto& x) {
+    for (std::size_t row = 0; k > 0 && row < y.size() / k; ++row) {
+      const auto at = [&](std::int64_t i) { return x[row * n + static_cast<std::size_t>(i)]; };
+      auto less = [&](std::int64_t a, std::int64_t b) { return at(a) < at(b) || (at(a) == at(a) && at(b) != at(b)); };  // a NaN is the largest
+      for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::int64_t>(i);
+      std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return descending ? less(b, a) : less(a, b); });
+      for (std::size_t i = 0; i < k; ++i) y[row * k + i] = at(order[i]), where.integers[row * k + i] = order[i];
+    }
+  });
+}
+template <> struct reference_rule<ops::sort> {
+  static void run(const reference_call& c, reference_array& out) { sort_rows(c[0], c.word(0) != 0, out); }
+};
+template <> struct reference_rule<ops::top_k> {
+  static void run(const reference_call& c, reference_array& out) { sort_rows(c[0], true, out); }
 };
 
 // ---- rotations

@@ -53,7 +53,7 @@ if(NOT ZLIB_FOUND)
 endif()
 # Not merged: files that share little with others, or would see names of headers that they do not include, or open a namespace of others,
 # or include something under a condition.
-set(alone examples/.* executors/cpu/region executors/cuda/emulated.* executors/cuda/steps.cu examine/memory examine/stages examine/trace_file
+set(alone examples/.* executors/cpu/region executors/cuda/emulated.* executors/cuda/steps.cu executors/cuda/sort.* examine/memory examine/stages examine/trace_file
           executors/reference interop/dlpack)
 list(JOIN alone "|" alone)
 set(every_kernel "^executors/cuda/(fused|steps|rope|wide_rows).cu$")  # these contain every kind of kernel

@@ -144,7 +144,6 @@ CASES = {
         lambda: call_donating(lambda r, x, w, b: jax.nn.gelu(x * w + b) + r, draw(N, N), draw(N, N), draw(N), draw(N)),
     "gelu(x*w+b)+r 16M floats, w and b full-size": lambda: chain(N, N),
     "softmax 16384x1024": lambda: call(jax.nn.softmax, draw(16384, 1024)),
-    "softmax 16384x1024, x donated": lambda: call_donating(jax.nn.softmax, draw(16384, 1024)),
     "softmax 4096x4096": lambda: call(jax.nn.softmax, draw(N, N)),
     "layer_norm forward 16384x1024": lambda: call(layer_norm, draw(16384, 1024), draw(1024), draw(1024)),
     "layer_norm backward 16384x1024": layer_norm_backward,

@@ -41,7 +41,6 @@ std::vector<job> jobs() {
   const auto gain = numbers<tensor<float, 1024>>(), offset = numbers<tensor<float, 1024>>();
   const auto probabilities = [](auto u) { return softmax(u); };
   all.push_back(call("softmax 16384x1024", 8 * n, probabilities, rows));
-  all.push_back(call_donating("softmax 16384x1024, x donated", 8 * n, probabilities, numbers<tall>()));
   all.push_back(call("softmax 4096x4096", 8 * n, probabilities, x));
   all.push_back(call("layer_norm forward 16384x1024", 8 * n, [](auto u, auto g, auto o) { return layer_norm(u, g, o); }, rows, gain, offset));
   all.push_back(call("layer_norm backward 16384x1024", 12 * n, [](auto u, auto g, auto o, auto ct) {

@@ -191,7 +191,7 @@ class generator {
       case 17: return concatenate(e);
       case 18: return expand_new_axis(e);
       case 19: return product(e);
-      case 20: return product(e);
+      case 20: return below(2) ? product(e) : scan(e);
       case 21: return take(e);
       case 22: return scatter(e);
       case 23: return cast(e);
@@ -204,6 +204,14 @@ class generator {
         return keep("uniform", x * uniform_like(key_, x.type().with(below(2) ? dtype::f64 : dtype::f32)), b);
       default: return neural(e, choice - 26);
     }
+  }
+  void scan(const entry& e) {
+    const meta m = e.v.type();
+    if (m.rank == 0) return unary(e);
+    const int axis = below(m.rank);
+    const bool reverse = below(2) == 1;
+    if (below(2)) keep("cumsum", ops::cumsum::along(e.v, axis, reverse), e.bound * static_cast<double>(count_of(m, std::int64_t{1} << axis)));
+    else keep("cumprod", ops::cumprod::along(sin(e.v), axis, reverse), 1);
   }
   void unary(const entry& e) {
     const value x = e.v;

@@ -197,7 +197,7 @@ class step_explainer {
     return n;
   }
   std::int64_t operations_of(const op_info& op, const step_info& s) const {
-    if (op.id != table_of<ops::matmul>()->id) return 0;
+    if (op.id != table_of<ops::matmul>()->id && op.id != table_of<ops::matmul_epilogue>()->id) return 0;
     const meta &x = g_.type(p_.inputs[s.input].value), &y = g_.type(p_.outputs[s.output].value);
     std::int64_t n = 2;
     for (int i = 0; i < y.rank; ++i) multiply(n, b_.extent(y.d[i]));
@@ -297,12 +297,12 @@ class step_explainer {
 };
 
 /// The module path of each statement of a lowered program's graph.
-template <class Body>
+template <lowered_program P>
 std::vector<std::string> statement_paths() {
   stage_list passes;
   stage_recorder r(passes, "");
-  r.begin(Body::view);
-  lower_graph(Body::view, r);
+  r.begin(P::body_type::view);
+  lower_graph<typename P::rewrite>(P::body_type::view, r);
   return passes.back().path;
 }
 
@@ -331,7 +331,7 @@ void name_kernels(step_report& r) {
 template <lowered_program P>
 std::vector<std::string> fusions(const P&) {
   const auto& g = P::plan::graph;
-  const step_explainer steps(g, statement_paths<typename P::body_type>(), {}, P::fuel_limit, P::plan::made::replaces.of);
+  const step_explainer steps(g, statement_paths<P>(), {}, P::fuel_limit, P::plan::made::replaces.of);
   std::vector<std::string> r;
   for (const fused_statement& f : steps.notes().fused) {
     const std::string path = steps.path_of({f.statement});
@@ -349,7 +349,7 @@ std::vector<std::string> fusions(const P&) {
 template <lowered_program P>
 explanation explain(const P&, const bindings& b = {}) {
   using plan = typename P::plan;
-  const step_explainer steps(plan::graph, statement_paths<typename P::body_type>(), b, P::fuel_limit, plan::made::replaces.of);
+  const step_explainer steps(plan::graph, statement_paths<P>(), b, P::fuel_limit, plan::made::replaces.of);
   explanation r;
   for (int k = 0; k < steps.steps().steps.size(); ++k) r.push_back(steps.report(k));
   for (int k = steps.steps().steps.size(); k < plan::data.size.steps; ++k) {  // copies at the end

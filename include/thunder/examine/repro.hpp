@@ -44,6 +44,7 @@ std::string repro(const P&, int k, const bindings& b = {}) {
   const std::string number = std::to_string(k), meant = "step_" + number + "_means", runs = "step_" + number + "_runs";
   std::string r =
       "// Step " + number + " of a program: " + report.runs_as + (report.path.empty() ? "" : " of " + report.path) + ".\n";
+  if (P::executor_type::where == device::cuda && s.op && s.op->id == table_of<ops::sort>()->id) r += "#include <thunder/executors/cuda/sort.hpp>\n";
   r += print_cpp(meaning.view(), meant) + "\n" + step_printer<plan>().print(runs, k);
   r += "\n#include <thunder/examine/compare_step.hpp>\n\nint main() {\n";
   r += wrapped("  return thunder::examine::compare_step<thunder::device::" + std::string(name_of(P::executor_type::where)) +

@@ -16,7 +16,7 @@ namespace thunder {
 
 /// One pass and what it made.
 struct stage {
-  std::string pass;               // "trace", "vjp", "autocast", "inline_calls", "decompose", "simplify", "partition"
+  std::string pass;               // "trace", "vjp", "autocast", "inline_calls", "decompose", "simplify", an executor's own, "partition"
   std::string of;                 // the module whose body is treated; of the whole program: empty
   int before = 0, after = 0;      // statements; after the partition: steps
   double seconds = 0;             // of this run, which is not optimised by being at compile time
@@ -230,13 +230,13 @@ inline std::string list_steps(const partition& p) {
   return r;
 }
 
-template <class Body> stage_list stages_of(const replacement* replaces = nullptr, fuel most = fuel::unlimited) {
+template <class Body, class Rewrite = unchanged> stage_list stages_of(const replacement* replaces = nullptr, fuel most = fuel::unlimited) {
   stage_list r;
   body_names seen;
   body_stages<Body>::add(r, seen, "");
   stage_recorder passes(r, "");
   passes.begin(Body::view);
-  lower_graph(Body::view, passes);
+  lower_graph<Rewrite>(Body::view, passes);
   stage s;
   s.pass = "partition", s.before = r.back().after, s.g = r.back().g, s.path = r.back().path;
   const auto start = stage_recorder::clock::now();
@@ -253,6 +253,6 @@ template <class Body> stage_list stages_of(const replacement* replaces = nullptr
 ///     std::cout << stages(trace(step, images, labels));
 ///     std::cout << stages(jit(step).lower(images, labels))[3].text();
 template <class R, class Body> stage_list stages(traced<R, Body>) { return stages_of<Body>(); }
-template <lowered_program P> stage_list stages(const P&) { return stages_of<typename P::body_type>(P::plan::made::replaces.of, P::fuel_limit); }
+template <lowered_program P> stage_list stages(const P&) { return stages_of<typename P::body_type, typename P::rewrite>(P::plan::made::replaces.of, P::fuel_limit); }
 
 }  // namespace thunder

@@ -25,32 +25,40 @@ struct unobserved {
   constexpr provenance* before(const char*) { return nullptr; }
   constexpr void after(const graph&) {}
 };
+/// What an executor rewrites in a graph of primitives before it is fused: nothing. Others are a pass as a type, such as product_epilogues.
+struct unchanged {
+  static constexpr digest key = 0;
+};
 /// From a trace to a flat graph of primitives: the passes in order, each verified.
-template <class Observer> constexpr graph lower_graph(const graph_view& v, Observer& o) {
+template <class Rewrite, class Observer> constexpr graph lower_graph(const graph_view& v, Observer& o) {
   const graph flat = inline_calls(v, o.before("inline_calls"));
   o.after(verified(flat));
   const graph primitive = decompose(flat.view(), [](const op_info&) { return true; }, o.before("decompose"));
   o.after(verified(primitive));
-  const graph once = simplify(primitive.view(), o.before("simplify"));
+  graph once = simplify(primitive.view(), o.before("simplify"));
   o.after(verified(once));
+  if constexpr (Rewrite::key != 0) {
+    once = Rewrite::run(once.view(), o.before(Rewrite::name));
+    o.after(verified(once));
+  }
   graph twice = simplify(once.view(), o.before("simplify"));
   o.after(verified(twice));
   return twice;
 }
 
 /// The flat graph of primitives that a body means.
-template <class Body> struct lowered_maker {
-  static constexpr digest key = mix(71, Body::key);
+template <class Body, class Rewrite> struct lowered_maker {
+  static constexpr digest key = mix(mix(71, Body::key), Rewrite::key);
   static constexpr flattened make() {
     unobserved o;
-    return {lower_graph(Body::view, o), {}};
+    return {lower_graph<Rewrite>(Body::view, o), {}};
   }
   static constexpr graph_size guess() {
     const int n = inlined_count(Body::view) * 2 + 64;
     return {n, n * 2, n * 2 + 64, n, 96, n / 4 + 32, Body::view.parameter_count, Body::view.output_count, 0};
   }
 };
-template <class Body> using lowered = stored<lowered_maker<Body>>;
+template <class Body, class Rewrite = unchanged> using lowered = stored<lowered_maker<Body, Rewrite>>;
 
 // ---- results that replace parameters
 /// New values for named leaves: when the program is called with a state, they are written into it.
@@ -99,14 +107,15 @@ template <class R> struct names_in {
 
 /// The plan of a lowered body. Names: those of its results. Donated: a mask of formals that results may replace (each by the first
 /// result of its type). CommitLast: overwrite nothing before all results are known.
-template <class Body, class Names, std::uint64_t Donated, bool CommitLast, fuel Fuel> struct planned;
-template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast, fuel Fuel> struct planned<Body, result_names<Name...>, Donated, CommitLast, Fuel> {
-  using graph_type = lowered<Body>;
+template <class Body, class Names, std::uint64_t Donated, bool CommitLast, fuel Fuel, class Rewrite = unchanged> struct planned;
+template <class Body, digest... Name, std::uint64_t Donated, bool CommitLast, fuel Fuel, class Rewrite>
+struct planned<Body, result_names<Name...>, Donated, CommitLast, Fuel, Rewrite> {
+  using graph_type = lowered<Body, Rewrite>;
   static constexpr auto& graph = graph_type::view;
   static constexpr digest names[sizeof...(Name) + 1]{Name..., 0};
   static constexpr int results = sizeof...(Name);
   static constexpr digest key = [] {
-    digest h = mix(mix(mix(73, Body::key), Donated), CommitLast);
+    digest h = mix(mix(mix(73, graph_type::key), Donated), CommitLast);
     for (digest d : names) h = mix(h, d);
     if (Fuel != fuel::unlimited) h = mix(h, static_cast<digest>(Fuel));
     return h;
@@ -166,7 +175,7 @@ template <class Plan> struct registered_plan {
   using type = program_plan<Plan::key>;
 };
 /// The plan of a body whose results are shaped like R.
-template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false, fuel Fuel = fuel::unlimited>
-using plan_for = typename registered_plan<planned<Body, typename names_in<R>::type, Donated, CommitLast, Fuel>>::type;
+template <class Body, class R, std::uint64_t Donated = 0, bool CommitLast = false, fuel Fuel = fuel::unlimited, class Rewrite = unchanged>
+using plan_for = typename registered_plan<planned<Body, typename names_in<R>::type, Donated, CommitLast, Fuel, Rewrite>>::type;
 
 }  // namespace thunder

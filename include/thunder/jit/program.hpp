@@ -127,12 +127,17 @@ template <class Executor, class Plan> struct step_list {
   }
 };
 
+/// What an executor asks to be rewritten before fusion (see `unchanged`).
+template <class Executor> struct rewrite_for { using type = unchanged; };
+template <class Executor> requires requires { typename Executor::rewrite; } struct rewrite_for<Executor> { using type = typename Executor::rewrite; };
+
 /// A program of one trace. R: what the traced function returns; Donated: a mask of formals that it may overwrite.
 template <class Executor, class Body, class R, std::uint64_t Donated, non_finite Policy, fuel Fuel> class compiled {
  public:
   using executor_type = Executor;
   using body_type = Body;
-  using plan = plan_for<Body, R, Donated, Policy == non_finite::refuse, Fuel>;
+  using rewrite = typename rewrite_for<Executor>::type;
+  using plan = plan_for<Body, R, Donated, Policy == non_finite::refuse, Fuel, rewrite>;
   using steps = step_list<Executor, plan>;
   static constexpr auto& graph = plan::graph;
   static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;

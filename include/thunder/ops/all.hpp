@@ -3,6 +3,7 @@
 /// name, and nothing is registered.)
 #include "index.hpp"
 #include "matmul.hpp"
+#include "matmul_epilogue.hpp"
 #include "nn.hpp"
 #include "random.hpp"
 #include "scan.hpp"
@@ -19,7 +20,7 @@ using builtin_ops = pack<
     ops::full, ops::cast, ops::broadcast, ops::reshape,                                                                           // broadcast.hpp
     ops::sum, ops::max, ops::min, ops::prod, ops::argmax, ops::extent, ops::mean,                                                      // reduce.hpp
     ops::transpose, ops::slice, ops::pad, ops::concatenate, ops::iota, ops::triangle,                                             // shape.hpp
-    ops::take, ops::scatter_add, ops::dynamic_slice, ops::dynamic_update_slice, ops::matmul,                                      // index.hpp, matmul.hpp
+    ops::take, ops::scatter_add, ops::dynamic_slice, ops::dynamic_update_slice, ops::matmul, ops::matmul_epilogue,                // index.hpp, matmul.hpp, ...
     ops::cumsum, ops::cumprod, ops::sort, ops::top_k, ops::scatter, ops::take_along_last,                                         // scan.hpp, sort.hpp
     ops::random_uniform, ops::random_normal, ops::fold_in,                                                                        // random.hpp
     ops::softmax, ops::log_softmax, ops::logsumexp, ops::var, ops::layer_norm, ops::rms_norm,                                     // softmax.hpp, norm.hpp

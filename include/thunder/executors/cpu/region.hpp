@@ -271,11 +271,13 @@ struct fused_loop {
     for (const auto& o : plan.output) n += s.size(o.mask) * size_of(o.type);
     return n;
   }
-  /// Whether all vectors that are stored lie on multiples of their size.
-  static bool aligned(const call& c) {
+  /// Whether all vectors that are stored lie on multiples of their size, and where nothing was read: what was is in the caches.
+  static bool streamable(const call& c) {
     for (int o = 0; o < traits::outputs; ++o) {
       const output_facts f = plan.output[o];
       if (!(f.mask & plan.row) || plan.is_column(f.value)) continue;
+      for (int i = 0; i < traits::inputs; ++i)
+        if (c.in[i] == c.out[o]) return false;
       if (reinterpret_cast<std::uintptr_t>(c.out[o]) % Target::bytes != 0 ||
           (c.extents.rows() > 1 && c.extents.row_length() * size_of(f.type) % Target::bytes != 0))
         return false;
@@ -291,7 +293,7 @@ struct fused_loop {
   static void run(const void* const* in, void* const* out, const std::int64_t* dims) {
     call c{space(dims), in, out, nullptr, false};
     const std::int64_t rows = c.extents.rows(), bytes = bytes_moved(c.extents);
-    c.streaming = bytes >= streaming_bytes && aligned(c);
+    c.streaming = bytes >= streaming_bytes && streamable(c);
     const bool split = rows > 0 && rows < few_rows && c.extents.row_length() >= long_row;
     const int most = split ? 1 : threads_for<threads>(rows, bytes);
     int team = 1;

@@ -10,6 +10,7 @@
 #include "library.hpp"
 #include "recording.hpp"
 #include "../../core/pack.hpp"
+#include "../../transforms/product_epilogues.hpp"
 
 namespace thunder::ops {
 struct sort;
@@ -29,6 +30,7 @@ class executor {
   static constexpr std::uintptr_t alignment = 16;  // of arguments
 
   using range = cuda::range;
+  using rewrite = product_epilogues;
 
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
   template <class Region, int Count> void run(Region, const region_call (&calls)[Count]) { run_fused<Region>(gpu_stream{streams::current()}, calls); }

@@ -91,11 +91,12 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
     }
   }
 
-  /// One row, shared by all blocks, and reductions of all its elements.
+  /// One row, of which each block has an equal part, and reductions of all its elements.
   THUNDER_DEVICE static void flat(const arguments& a) {
     M::begin_dependent();
     constexpr int U = shape.unroll;
-    const std::int64_t total = vectors_of_row(a), step = static_cast<std::int64_t>(a.blocks) * shape.group * U;
+    const std::int64_t total = vectors_of_row(a), share = (total / a.blocks + 32) / 32 * 32,  // (whole accesses of a warp)
+                       begin = block(a) * share, end = begin + share < total ? begin + share : total;
     const place at{a, 0, M::thread(), a.opaque};
     held_values h;
     no_columns columns;
@@ -106,17 +107,16 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
-    for (std::int64_t first = static_cast<std::int64_t>(block(a)) * shape.group * U + M::thread(); first < total;
-         first += step) {
+    for (std::int64_t first = begin + M::thread(); first < end; first += shape.group * U) {
       row_packets p[U];
       column_packets c;
       THUNDER_UNROLL
       for (int u = 0; u < U; ++u)
-        if (first + u * shape.group < total) load_vector(a, {0, first + u * shape.group}, p[u], c);
+        if (first + u * shape.group < end) load_vector(a, {0, first + u * shape.group}, p[u], c);
       THUNDER_UNROLL
       for (int u = 0; u < U; ++u) {
         const std::int64_t v = first + u * shape.group;
-        if (v < total) vector<0>(at, p[u], c, h, sums, columns, scalars, v * V, 0, count_at(a, v));
+        if (v < end) vector<0>(at, p[u], c, h, sums, columns, scalars, v * V, 0, count_at(a, v));
       }
     }
     if (block(a) == 0 && M::thread() == 0) end_row(at, h, scalars, list<what::column_of_rows>{}, list<what::stored_by_row>{});
@@ -141,7 +141,8 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
     start_scalars(scalars, list<what::column_scalar>{});
     int turn = 0, stage = 0;
     share_columns(a, list<what::column_input>{});
-    std::int64_t k = static_cast<std::int64_t>(split) * shape.groups + group;
+    // The last rows, of which not every group gets one, are shared by all blocks. (Short rows of a warp are neighbours.)
+    std::int64_t k = shape.group >= 32 ? static_cast<std::int64_t>(group) * a.splits + split : static_cast<std::int64_t>(split) * shape.groups + group;
     // Groups of less than a warp go on together, because shuffles are for all: some with the last row once more, to which they
     // write the same.
     const std::int64_t last = shape.group >= 32 ? rows : (rows + step - 1) / step * step;

@@ -41,7 +41,7 @@ struct scan_rows {
   bool reverse, aligned;
 };
 /// Group threads, a warp or a block, scan a part of a row. With only_totals, its last element alone is computed.
-template <class Op, dtype T, int Group, class Machine> __global__ void __launch_bounds__(scan_rows::threads)
+template <class Op, dtype T, int Group, class Machine> __global__ void __launch_bounds__(scan_rows::threads, Group == 32 ? 1 : size_of(T) == 2 ? 3 : 4)
 scan_rows_kernel(const __grid_constant__ scan_rows g, const void* from, void* to, scan_number<T>* totals, bool only_totals) {
   using number = scan_number<T>;
   constexpr int width = 16 / size_of(T), ahead = scan_rows::ahead, rows = scan_rows::threads / Group;

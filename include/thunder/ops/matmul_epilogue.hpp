@@ -1,0 +1,37 @@
+#pragma once
+/// A matrix product and what comes right after it, as one statement. No function makes one: an executor whose library has such products asks
+/// for the pass that finds them (transforms/product_epilogues.hpp).
+#include "matmul.hpp"
+
+namespace thunder {
+
+/// What follows the product u = x y.
+enum class epilogue : std::uint8_t {
+  bias,            // u + bias
+  bias_gelu,       // gelu(u + bias)
+  bias_gelu_kept,  // u + bias, and gelu of it
+  gelu_slope,      // u gelu'(at)
+};
+
+namespace ops {
+
+/// (x: [.., n, k], y: [.., k, m] or [k, m], bias: [m] or at: [.., n, m]) -> [.., n, m], for bias_gelu_kept twice. words: matmul's two, and which
+/// epilogue. Computed in float; each result is rounded once.
+struct matmul_epilogue : op_base<matmul_epilogue> {
+  static constexpr const char* name = "thunder.matmul_epilogue";
+  static constexpr op_kind kind = op_kind::contraction;
+  static constexpr epilogue what(const std::int64_t* words) { return static_cast<epilogue>(words[2]); }
+  static constexpr void infer(const arguments& x, inference& r) {
+    arguments product = x;
+    product.count = 2, product.word_count = 2;
+    matmul::infer(product, r);
+    if (r.error != mistake::none) return;
+    const meta& z = r.result;
+    const bool slope = what(x.words) == epilogue::gelu_slope;
+    if (slope ? !(x[2] == z) : !(x[2].type == z.type && x[2].rank == 1 && x[2].d[0] == z.d[z.rank - 1])) return r.refuse(mistake::dtypes_differ);
+    if (what(x.words) == epilogue::bias_gelu_kept) r.more.push(z);
+  }
+};
+
+}  // namespace ops
+}  // namespace thunder

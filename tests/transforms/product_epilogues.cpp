@@ -1,0 +1,69 @@
+// product_epilogues: which statements become one with a product, which do not, and that the program means the same.
+#include "../jit/compare.hpp"
+
+#include <thunder/transforms/product_epilogues.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+using namespace thunder;
+using namespace jit_tests;
+
+namespace {
+
+/// How many products have each epilogue, and how many have none. The program's meaning is compared, too.
+using counts = std::array<int, 5>;
+template <class F, class... A> counts epilogues(F f, const A&... x) {
+  unobserved o;
+  const graph g = lower_graph<product_epilogues>(decltype(trace(f, x...))::view(), o);
+  const auto got = interpret<builtin_ops>(g.view(), leaves(x...), {}), expected = meaning(f, x...);
+  CHECK(difference(got, expected) < 1e-12);
+  counts r{};
+  const list<bool> live = live_nodes(g.view());
+  for (int i = 0; i < g.nodes.size(); ++i) {
+    const node& n = g.nodes[i];
+    if (live[i] && n.op->id == table_of<ops::matmul_epilogue>()->id) ++r[static_cast<std::size_t>(g.word(n, 2))];
+    if (live[i] && n.op->id == table_of<ops::matmul>()->id) ++r[4];
+  }
+  return r;
+}
+constexpr auto block = [](auto x, auto w1, auto b1, auto w2, auto b2) { return matmul(gelu(matmul(x, w1) + b1), w2) + b2; };
+constexpr auto gradients = grad([](auto... x) { return sum(cast<float>(block(x...))); }, wrt<0, 1, 2, 3, 4>);
+
+template <class T> void cases() {
+  const auto x = wave<T, 6, 8>(1);
+  const auto w1 = wave<T, 8, 16>(2), w2 = wave<T, 16, 8>(3);
+  const auto b1 = wave<T, 16>(4), b2 = wave<T, 8>(5);
+  constexpr bool half = sizeof(T) == 2;
+  CHECK(epilogues(block, x, w1, b1, w2, b2) == (half ? counts{1, 1, 0, 0, 0} : counts{0, 0, 0, 0, 2}));
+  CHECK(epilogues(gradients, x, w1, b1, w2, b2) == (half ? counts{0, 0, 1, 1, 3} : counts{0, 0, 0, 0, 5}));
+}
+
+}  // namespace
+
+TEST_CASE("a block of two products, and its gradient: half types alone") { cases<bf16>(), cases<f16>(), cases<float>(); }
+TEST_CASE("what does not follow a product at once") {
+  const auto x = wave<bf16, 6, 8>(1), r = wave<bf16, 6, 8>(3);
+  const auto w = wave<bf16, 8, 8>(2);
+  const auto b = wave<bf16, 8>(4);
+  const auto of_rows = wave<bf16, 6, 1>(5);
+  const auto plain = counts{0, 0, 0, 0, 1};
+  CHECK(epilogues([](auto a, auto v, auto c) { return matmul(a, v) + c; }, x, w, b) == counts{1, 0, 0, 0, 0});
+  CHECK(epilogues([](auto a, auto v, auto c) { return c + matmul(a, v); }, x, w, b) == counts{1, 0, 0, 0, 0});
+  CHECK(epilogues([](auto a, auto v, auto c) { return matmul(a, v) + c; }, x, w, of_rows) == plain);
+  CHECK(epilogues([](auto a, auto v, auto c) { return matmul(a, v) + c; }, x, w, r) == plain);
+  CHECK(epilogues([](auto a, auto v, auto c, auto d) { return (matmul(a, v) + c) * d; }, x, w, b, r) == plain);  // a region adds the bias
+  CHECK(epilogues([](auto a, auto v, auto c) { auto p = matmul(a, v); return std::tuple{p, gelu(p + c)}; }, x, w, b) == plain);  // the product itself is asked for
+  CHECK(epilogues([](auto a, auto v) { return gelu(matmul(a, v)); }, x, w) == plain);
+  CHECK(epilogues([](auto a, auto v, auto c) { auto u = matmul(a, v) + c; return std::tuple{u, gelu(u), exp(u)}; }, x, w, b) == counts{0, 0, 1, 0, 0});
+}
+TEST_CASE("products of batches") {
+  const auto x = wave<bf16, 2, 6, 8>(1);
+  const auto y = wave<bf16, 2, 8, 8>(3);
+  const auto w = wave<bf16, 8, 8>(2);
+  const auto b = wave<bf16, 8>(4);
+  constexpr auto linear = [](auto a, auto v, auto c) { return gelu(matmul(a, v) + c); };
+  CHECK(epilogues(linear, x, w, b) == counts{0, 1, 0, 0, 0});
+  CHECK(epilogues(linear, x, y, b) == counts{0, 0, 0, 0, 1});  // a product of each pair: cuBLASLt's epilogues are for one product
+}

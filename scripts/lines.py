@@ -12,7 +12,7 @@ CHAPTER = ROOT / "docs/07_adding_an_op.md"
 OPS = [("silu", ["silu"], []), ("gelu", ["gelu"], []), ("softmax", ["softmax"], []), ("layer_norm", ["layer_norm"], []),
        ("cross_entropy_rows", ["cross_entropy_rows"], []),
        ("rope", ["rope", "rotate_pairs"], ["rotation.hpp", "cpu/rotation.hpp", "cuda/rotation.hpp"])]
-MINE = [("softsign", "pointwise"), ("swiglu", "composite"), ("cumsum", "routine of its own, for the CPU")]
+KINDS = {"pointwise_op": "pointwise", "composite_op": "composite", "op_base": "with a routine of its own, for the CPU"}
 EXECUTORS = [("the reference executor: every op, in float64", ["reference.hpp", "reference"]),
              ("what a program asks of the CPU executor", ["cpu/executor.hpp", "cpu/step.hpp"]),
              ("the CPU's argmax", ["cpu/argmax.hpp"]), ("the CPU's take and scatter_add", ["cpu/gather.hpp"]),
@@ -81,10 +81,10 @@ def main():
         print(op_row(*op))
     chapter = CHAPTER.read_text().splitlines()
     print("\n| your own, as above | lines |\n|---|---|")
-    for name, what in MINE:
+    for name, base in re.findall(r"struct (\w+)_op : (\w+)<", "\n".join(chapter)):
         places = struct_of(chapter, rf"struct {name}_op : ") | struct_of(chapter, rf"library_step<mine::{name}_op") | {
             i for i, line in enumerate(chapter) if re.search(rf"constexpr auto {name}\(", line)}
-        print(f"| {name}: {what} | {count(chapter[i] for i in places)} |")
+        print(f"| {name}: {KINDS[base]} | {count(chapter[i] for i in places)} |")
     print("\n| executors | lines |\n|---|---|")
     for what, paths in EXECUTORS:
         print(f"| {what} | {total(paths)} |")

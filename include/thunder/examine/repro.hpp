@@ -19,7 +19,7 @@ std::string repro(const P&, int k, const bindings& b = {}) {
   const auto& g = plan::graph;
   if (k < 0 || k >= P::step_count)
     throw error("repro: there is no step " + std::to_string(k) + ": the program has " + std::to_string(P::step_count));
-  const step_explainer steps(g, statement_paths<typename P::body_type>(), b, P::fuel_limit, plan::made::replaces.of);
+  const step_explainer steps(g, statement_paths<P>(), b, P::fuel_limit, plan::made::replaces.of);
   const partition& p = steps.steps();
   if (k >= p.steps.size() || (p.steps[k].op && p.steps[k].op->id == table_of<ops::extent>()->id))
     throw error("repro: step " + std::to_string(k) + " computes nothing: it copies, or writes a size");

@@ -180,6 +180,7 @@ std::vector<op_sample> op_samples() {
       plain<ops::rope, 0, bits_of(100.0), 0>("rope, pairs", {cube, i32_of<3>()}), plain<ops::rope, 1, bits_of(100.0), 0>("rope, halves", {cube, i32_of<3>()}),
       plain<ops::scaled_dot_product_attention, 1, 0>("attention, causal", {f64_of<2, 3, 4>(), f64_of<2, 3, 4>(), f64_of<2, 3, 2>()}),
       plain<ops::scaled_dot_product_attention, 0, bits_of(0.5)>("attention, grouped heads and a mask", {f64_of<4, 2, 3>(), f64_of<2, 3, 3>(), f64_of<2, 3, 2>(), f64_of<2, 3>()}),
+      plain<ops::dropped_attention, 1, 0, bits_of(0.3)>("attention, causal, with dropout", {f64_of<2, 3, 4>(), f64_of<2, 3, 4>(), f64_of<2, 3, 2>(), key_type}),
       plain<ops::softmax, 0b10>("softmax", {m}), plain<ops::softmax, 0b101>("softmax, two axes", {cube}), plain<ops::log_softmax, 0b01>("log_softmax", {m}),
       plain<ops::logsumexp, 0b10>("logsumexp", {m}), plain<ops::var, 0b10>("var", {m}), plain<ops::var, 0b011>("var, two axes", {cube}),
       plain<ops::layer_norm, bits_of(1e-2)>("layer_norm", {cube, row, row}), plain<ops::rms_norm, bits_of(1e-2)>("rms_norm", {cube, row}),

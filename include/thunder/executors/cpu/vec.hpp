@@ -104,12 +104,19 @@ template <class U>
   requires(!std::is_same_v<U, T>)
 THUNDER_INLINE vec<T, N>::vec(const vec<U, N>& u) : v(convert<T>(u).v) {}
 
-// ---- arithmetic
+// ---- arithmetic. Signed integers wrap around: they are computed as unsigned ones.
+template <class T, int N>
+struct wrapping : vec<T, N> {};
+template <class T, int N>
+  requires(std::is_integral_v<T> && std::is_signed_v<T>)
+struct wrapping<T, N> : vec<std::make_unsigned_t<T>, N> {};
+
 #define THUNDER_BINARY(op)                                                       \
   template <class T, int N>                                                      \
   THUNDER_INLINE vec<T, N> operator op(const vec<T, N>& a, const vec<T, N>& b) { \
+    using type = typename wrapping<T, N>::type;                                  \
     vec<T, N> r;                                                                 \
-    r.v = a.v op b.v;                                                            \
+    r.v = (typename vec<T, N>::type)((type)a.v op(type) b.v);                    \
     return r;                                                                    \
   }
 THUNDER_BINARY(+)
@@ -146,7 +153,7 @@ THUNDER_INLINE vec<T, N> operator%(const vec<T, N>& a, const vec<T, N>& b) {
 template <class T, int N>
 THUNDER_INLINE vec<T, N> operator-(const vec<T, N>& a) {
   vec<T, N> r;
-  r.v = -a.v;
+  r.v = (typename vec<T, N>::type)(-(typename wrapping<T, N>::type)a.v);
   return r;
 }
 template <class T, int N>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../executors/cuda/values.hpp"
+#include "../ops/matmul_epilogue.hpp"
 #include "stages.hpp"
 
 namespace thunder {

@@ -18,7 +18,7 @@ struct sampling {
 inline std::int32_t sample(const float* logits, const sampling& s, std::int64_t position) {
   std::int32_t order[vocabulary];
   for (int i = 0; i < vocabulary; ++i) order[i] = i;
-  std::stable_sort(order, order + vocabulary, [&](int a, int b) { return logits[a] > logits[b]; });
+  std::sort(order, order + vocabulary, [&](int a, int b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); });
   if (s.temperature <= 0) return order[0];
   const int k = std::clamp(s.top_k, 1, vocabulary);
   double weights[vocabulary], sum = 0;

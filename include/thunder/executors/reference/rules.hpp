@@ -300,7 +300,9 @@ inline void sort_rows(const reference_array& from, bool descending, reference_ar
       const auto at = [&](std::int64_t i) { return x[row * n + static_cast<std::size_t>(i)]; };
       auto less = [&](std::int64_t a, std::int64_t b) { return at(a) < at(b) || (at(a) == at(a) && at(b) != at(b)); };  // a NaN is the largest
       for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::int64_t>(i);
-      std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return descending ? less(b, a) : less(a, b); });
+      const auto before = [&](std::int64_t a, std::int64_t b) { return descending ? less(b, a) : less(a, b); };
+      // Equal ones in order. (std::stable_sort of g++ 12's library is a warning with clang 19.)
+      std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return before(a, b) || (a < b && !before(b, a)); });
       for (std::size_t i = 0; i < k; ++i) y[row * k + i] = at(order[i]), where.integers[row * k + i] = order[i];
     }
   });

@@ -381,12 +381,12 @@ def main():
                 break
             except Exception as e:
                 print(f"{type(e).__name__}: {e}", file=sys.stderr)
+            if options.json:  # after each case: what is there is kept if this is stopped
+                with open(options.json, "w") as f:
+                    json.dump(found, f, indent=1)
     print("| case | " + " us | ".join(WAYS) + " us |\n|---|" + "---|" * len(WAYS))
     for name, row in found.items():
         print(f"| {name} | " + " | ".join(f"{row[p]:.1f}" if p in row else "" for p in WAYS) + " |")
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump(found, f, indent=1)
 
 
 if __name__ == "__main__":

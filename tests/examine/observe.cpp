@@ -70,7 +70,8 @@ TEST_CASE("equal regions run at once, as in a call that nobody observes") {
   const step_times t = time_steps(jit(f), a, b, a);
   REQUIRE(t.seconds.size() == 3);
   CHECK(t.seconds[0] == t.seconds[2]);
-  CHECK(t.seconds[1] >= t.seconds[0]);  // more bytes
+  CHECK(t.seconds[0] > 0);
+  CHECK(t.seconds[1] > t.seconds[0]);  // more bytes
 }
 
 TEST_CASE("an observed call writes what a call writes: parameters, donated arguments") {

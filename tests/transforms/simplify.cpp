@@ -30,6 +30,24 @@ int live_count(const graph& g) {
   return n;
 }
 
+/// A cast that goes before a transpose, in a graph of n types: whether it is well formed.
+constexpr bool moved_cast(int n) {
+  graph g;
+  value last{};
+  for (int i = 0; i < n; ++i) {
+    const std::int64_t w = g.input_count++;
+    const int type = g.intern(meta{dtype::f32, 2, {dim(i + 3), dim(2)}});
+    last = {&g, g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &type, 1)};
+    g.outputs.push(last.id);
+  }
+  const std::int64_t axes[]{1, 0};
+  g.outputs.push(cast_to(emit_words<ops::transpose>(axes, 2, nullptr, last), dtype::bf16).id);
+  const graph s = simplify(g.view());
+  return find_violation(s.view()) == nullptr;
+}
+template <int... N> constexpr bool moved_casts(std::integer_sequence<int, N...>) { return (moved_cast(N + 10) && ...); }
+static_assert(moved_casts(std::make_integer_sequence<int, 8>()));  // the table of types grows at 16
+
 struct builder {
   graph g;
   value input(std::initializer_list<int> extents, dtype t = dtype::f64) {

@@ -136,7 +136,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
  public:
   using executor_type = Executor;
   using body_type = Body;
-  using rewrite = typename rewrite_for<Executor>::type;
+  using rewrite = std::conditional_t<Fuel == fuel::unlimited, typename rewrite_for<Executor>::type, unchanged>;
   using plan = plan_for<Body, R, Donated, Policy == non_finite::refuse, Fuel, rewrite>;
   using steps = step_list<Executor, plan>;
   static constexpr auto& graph = plan::graph;

@@ -37,6 +37,7 @@ struct matmul : op_base<matmul> {
   static constexpr void vjp(auto& c) {
     value a = c.operand(0), b = c.operand(1), ct = c.cotangent();
     const bool ta = c.word(0), tb = c.word(1);
+    if (a.type().type != ct.type().type) a = thunder::cast_to(a, ct.type().type), b = thunder::cast_to(b, ct.type().type);  // a float product of half types
     if (c.wanted[0]) c.contribute(0, ta ? product(b, ct, tb, true) : product(ct, b, false, !tb));
     if (!c.wanted[1]) return;
     if (b.type().rank < a.type().rank) a = rows_of(a), ct = rows_of(ct);  // one y for the whole batch: the batch joins the rows

@@ -16,7 +16,8 @@ enum class epilogue : std::uint8_t {
 namespace ops {
 
 /// (x: [.., n, k], y: [.., k, m] or [k, m], bias: [m] or at: [.., n, m]) -> [.., n, m], for bias_gelu_kept twice. words: matmul's two, and which
-/// epilogue. Computed in float; each result is rounded once.
+/// epilogue. Computed in float. Results are rounded once, or, by an
+/// executor that has to do it in two steps, the product before that, too.
 struct matmul_epilogue : op_base<matmul_epilogue> {
   static constexpr const char* name = "thunder.matmul_epilogue";
   static constexpr op_kind kind = op_kind::contraction;

@@ -53,7 +53,7 @@ struct prod : reduction_op<prod> {
   static constexpr const char* name = "thunder.prod";
   template <class T> static constexpr T identity() { return T(1); }
   static constexpr auto combine(const auto& a, const auto& b) { return a * b; }
-  static constexpr void vjp(auto& c) {  // the product of the others: no zero is divided by
+  static constexpr void vjp(auto& c) {  // the product of the others: no zero is divided by. (Its own derivative misses what a zero element does.)
     const dtype t = c.operand(0).type().type;
     const value x = thunder::cast_to(c.operand(0), promote(t, dtype::f32)), zero = x == 0_c, others = thunder::where(zero, 1_c, x);
     const std::int64_t mask = c.word(0);

@@ -57,7 +57,8 @@ template <class Op, scan_order Order, typed X, int I> constexpr auto scan_typed(
 /// (x: number [...]) -> [...] of x's element type, which half types are rounded to at the end and integers wrap in.
 template <scan_order Order = scan_order::forward, typed X, int I> constexpr auto cumsum(X x, axes_c<I> a) { return scan_typed<ops::cumsum, Order>(x, a); }
 template <scan_order Order = scan_order::forward, typed X> constexpr auto cumsum(X x) { return cumsum<Order>(x, axis<-1>); }
-/// The same for products. The gradient is right at zeros, too; it divides by the other elements, so very small ones cost precision.
+/// The same for products. The gradient is right at zeros, too (second derivatives are not); it
+/// divides by the other elements, so very small ones cost precision.
 template <scan_order Order = scan_order::forward, typed X, int I> constexpr auto cumprod(X x, axes_c<I> a) { return scan_typed<ops::cumprod, Order>(x, a); }
 template <scan_order Order = scan_order::forward, typed X> constexpr auto cumprod(X x) { return cumprod<Order>(x, axis<-1>); }
 

@@ -41,7 +41,7 @@ constexpr graph autocast(const graph_view& v, dtype half, const replaced_body* c
     } else {
       for (int k = 0; k < n.operands; ++k)
         if (n.op->autocast >> k & 1) x[k] = cast_to(value{&g, x[k]}, half).id;
-      const int first = g.emit(n.op, v.words + n.word, n.words, x.data(), n.operands);
+      const int first = g.emit(n.op, v.words + n.word, n.words, x.data(), n.operands, n.op->has_target ? &v.type(n.result) : nullptr);
       for (int k = 0; k < n.results; ++k) map.values[n.result + k] = cast_to(value{&g, first + k}, v.type(n.result + k).type).id;
     }
   }

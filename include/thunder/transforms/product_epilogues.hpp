@@ -54,6 +54,7 @@ struct product_epilogues {
       const node& from = v.producer(product);
       const std::int64_t words[]{v.word(from, 0), v.word(from, 1), static_cast<std::int64_t>(what)};
       const int operands[]{map.values[v.operand(from, 0)], map.values[v.operand(from, 1)], third};
+      g.scope = g.import_name(v, map, from.scope, name_info::root);
       const int made = g.emit(table_of<ops::matmul_epilogue>(), words, 3, operands, 3);
       map.values[n.result] = made;
       if (what == epilogue::bias_gelu) map.values[v.nodes[gelu].result] = made;

@@ -62,7 +62,8 @@ struct simplifier {
     if (m.words > 4 * max_rank || m.operands > 8) return -1;
     for (int k = 0; k < m.words; ++k) w[k] = g.word(m, k);
     for (int k = 0; k < m.operands; ++k) y[k] = g.operand(m, k);
-    if (moves_all(m.op)) return with_first(m.op, w, m.words, y, m.operands, g.type(v), cast_to(value{&g, y[0]}, to).id);
+    const meta type = g.type(v);  // a copy: a cast may move the types
+    if (moves_all(m.op)) return with_first(m.op, w, m.words, y, m.operands, type, cast_to(value{&g, y[0]}, to).id);
     if (is(v, table_of<ops::matmul>()) && m.words == 3 && g.type(y[0]).type == to) return g.emit(m.op, w, 2, y, 2);
     return -1;
   }

@@ -1,5 +1,6 @@
 // Matrix products on the GPU against the interpreter: at once, recorded and replayed.
 #include "both.hpp"
+#include "device_arrays.hpp"
 
 using namespace both;
 
@@ -45,3 +46,20 @@ template <class T, int Inner, int Outer> void epilogues(double tolerance) {
 }
 TEST_CASE("epilogues") { if (have_device()) epilogues<bf16, 32, 64>(6e-2), epilogues<f16, 32, 64>(8e-3); }
 TEST_CASE("epilogues of odd sizes") { if (have_device()) epilogues<bf16, 33, 63>(6e-2); }
+TEST_CASE("cuBLASLt does the epilogues where rows are multiples of 16 bytes") {
+  if (!have_device()) return;
+  using product = thunder::cuda::library_step<ops::matmul, thunder::cuda::gpu>;
+  const steps::device_buffer x(steps::buffer(dtype::bf16, {40, 32}), 0), y(steps::buffer(dtype::bf16, {32, 64}), 0), z(steps::buffer(dtype::bf16, {40, 64}), 0),
+      other(steps::buffer(dtype::bf16, {40, 64}), 0), bias(steps::buffer(dtype::bf16, {64}), 0), narrow(steps::buffer(dtype::bf16, {32, 63}), 0),
+      odd(steps::buffer(dtype::bf16, {40, 63}), 0);
+  const std::int64_t words[]{0, 0};
+  auto done = [&](const auto& right, const auto& to, epilogue what) {
+    const bool slope = what == epilogue::gelu_slope;
+    return product::multiply(x.header(), right.header(), to.header(), words, nullptr, static_cast<int>(what), slope ? nullptr : bias.header().data,
+                             slope || what == epilogue::bias_gelu_kept ? other.header().data : nullptr);
+  };
+  for (const epilogue what : {epilogue::bias, epilogue::bias_gelu, epilogue::bias_gelu_kept, epilogue::gelu_slope}) {
+    CHECK(done(y, z, what));
+    CHECK(!done(narrow, odd, what));
+  }
+}

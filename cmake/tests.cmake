@@ -54,7 +54,7 @@ endif()
 # Not merged: files that share little with others, or would see names of headers that they do not include, or open a namespace of others,
 # or include something under a condition.
 set(alone examples/.* executors/cpu/region executors/cuda/emulated.* executors/cuda/steps.cu executors/cuda/sort.* examine/memory examine/stages examine/trace_file
-          executors/reference interop/dlpack)
+          executors/reference interop/dlpack transforms/product_epilogues)
 list(JOIN alone "|" alone)
 set(every_kernel "^executors/cuda/(fused|steps|rope|wide_rows|products|scan|sort).cu$")  # these contain every kind of kernel
 set(groups "")

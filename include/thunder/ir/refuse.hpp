@@ -75,7 +75,7 @@ constexpr auto make(X...) {
       static_assert(why::template is_not<rope_pairs>, "rope: the last dimension is rotated in pairs: it is even and has no name");
       static_assert(why::template is_not<rope_position>, "rope: the positions broadcast to the operand's dimensions without the last: one for each row");
       static_assert(why::template is_not<update_shapes>, "dynamic_update_slice: the update has the operand's element type and dimensions, but may be shorter along the axis");
-      static_assert(why::template is_not<top_k_count>, "top_k: k is from 1 to the extent of the last axis, which has no name: reshape or slice the operand");
+      static_assert(why::template is_not<top_k_count>, "top_k: k is at least 1 and at most the extent of the last axis, which is a number and not a named dimension");
       return invalid{};
     } else {
       constexpr digest keys[]{X::key..., 0};

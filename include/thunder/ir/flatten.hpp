@@ -70,8 +70,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     if (s->body) {  // a callee's parameters are ours, below the prefix
       const graph_view& b = *s->body;
       graph::import_maps map(b);
-      for (int k = 0; k < b.parameter_count; ++k)
-        g.note_parameter(g.import_name(b, map, b.parameters[k].name, name), g.import_type(b, map, b.parameters[k].type), b.parameters[k].words);
+      g.import_parameters(b, map, name);
     }
   }
   for (int r = 0; r < root_count; ++r) g.outputs.push(value_of(roots[r]));

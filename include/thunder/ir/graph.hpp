@@ -271,6 +271,19 @@ struct graph {
     return first;
   }
 
+  /// Notes what parameters another graph reads.
+  constexpr void import_parameters(const graph_view& g, import_maps& map, int prefix = name_info::root) {
+    for (int k = 0; k < g.parameter_count; ++k)
+      note_parameter(import_name(g, map, g.parameters[k].name, prefix), import_type(g, map, g.parameters[k].type), g.parameters[k].words);
+  }
+  /// Ends a pass over another graph, of whose values `map` knows what stands for them: outputs, parameters and inputs are those.
+  constexpr void finish(const graph_view& g, import_maps& map) {
+    for (int k = 0; k < g.output_count; ++k) outputs.push(map.values[g.outputs[k]]);
+    import_parameters(g, map);
+    input_count = g.input_count;
+    notes = nullptr;
+  }
+
   /// Notes that the graph reads a parameter; one name has one type.
   constexpr void note_parameter(int name, int type, const std::int64_t* w) {
     const digest h = names[name].hash;

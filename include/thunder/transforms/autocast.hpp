@@ -45,11 +45,7 @@ constexpr graph autocast(const graph_view& v, dtype half, const replaced_body* c
       for (int k = 0; k < n.results; ++k) map.values[n.result + k] = cast_to(value{&g, first + k}, v.type(n.result + k).type).id;
     }
   }
-  for (int k = 0; k < v.output_count; ++k) g.outputs.push(map.values[v.outputs[k]]);
-  for (int k = 0; k < v.parameter_count; ++k)
-    g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
-  g.input_count = v.input_count;
-  g.notes = nullptr;
+  g.finish(v, map);
   return g;
 }
 

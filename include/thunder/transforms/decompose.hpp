@@ -26,11 +26,7 @@ template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wa
       for (int k = before + 1; k < g.nodes.size(); ++k) again = again || (g.nodes[k].op->decompose && wanted(*g.nodes[k].op));
     }
   }
-  for (int k = 0; k < v.output_count; ++k) g.outputs.push(map.values[v.outputs[k]]);
-  for (int k = 0; k < v.parameter_count; ++k)
-    g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
-  g.input_count = v.input_count;
-  g.notes = nullptr;
+  g.finish(v, map);
   if (again) {
     provenance second;
     graph r = decompose(g.view(), wanted, notes ? &second : nullptr);

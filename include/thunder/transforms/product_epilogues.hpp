@@ -29,8 +29,7 @@ struct product_epilogues {
       }
       if (live && n.op->id == table_of<ops::gelu>()->id) gelu_of[v.operand(n, 0)] = i;
     }
-    struct sloped { int slope, at; };
-    list<sloped> slopes;
+    list<int> slope_at;  // of our values: whose slope it is, or -1
     for (int i = 0; i < v.node_count; ++i) {
       if (notes) notes->at = i;
       const node& n = v.nodes[i];
@@ -43,8 +42,7 @@ struct product_epilogues {
       int third = -1;
       if (product >= 0 && adds && is_bias(v, other)) third = map.values[v.operand(v.producer(other), 0)];
       if (product >= 0 && !adds)
-        for (const sloped& s : slopes)
-          if (s.slope == map.values[other]) third = s.at;
+        if (const int slope = map.values[other]; slope < slope_at.size()) third = slope_at[slope];
       const int gelu = adds ? gelu_of[n.result] : -1;
       if (third < 0 || (adds && gelu < 0 && fused[n.result])) {  // a region that reads the sum adds the bias for nothing
         g.import(v, n, map);
@@ -60,14 +58,12 @@ struct product_epilogues {
       if (what == epilogue::bias_gelu) map.values[v.nodes[gelu].result] = made;
       if (what == epilogue::bias_gelu_kept) {
         map.values[v.nodes[gelu].result] = made + 1;
-        slopes.push({ops::gelu::derivative(value{&g, made}).id, made});
+        const int slope = ops::gelu::derivative(value{&g, made}).id;
+        while (slope_at.size() <= slope) slope_at.push(-1);
+        slope_at[slope] = made;
       }
     }
-    for (int k = 0; k < v.output_count; ++k) g.outputs.push(map.values[v.outputs[k]]);
-    for (int k = 0; k < v.parameter_count; ++k)
-      g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
-    g.input_count = v.input_count;
-    g.notes = nullptr;
+    g.finish(v, map);
     return g;
   }
 

@@ -208,11 +208,7 @@ constexpr graph simplify(const graph_view& v, provenance* notes = nullptr) {
     }
     s.g.import(v, n, map);
   }
-  for (int k = 0; k < v.output_count; ++k) s.g.outputs.push(map.values[v.outputs[k]]);
-  for (int k = 0; k < v.parameter_count; ++k)
-    s.g.note_parameter(s.g.import_name(v, map, v.parameters[k].name, name_info::root), s.g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
-  s.g.input_count = v.input_count;
-  s.g.notes = nullptr;
+  s.g.finish(v, map);
   return static_cast<graph&&>(s.g);
 }
 

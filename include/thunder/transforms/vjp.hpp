@@ -44,8 +44,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
     if (g.notes) g.notes->at = i;
     g.import(v, v.nodes[i], map);
   }
-  for (int k = 0; k < v.parameter_count; ++k)
-    g.note_parameter(g.import_name(v, map, v.parameters[k].name, name_info::root), g.import_type(v, map, v.parameters[k].type), v.parameters[k].words);
+  g.import_parameters(v, map);
   g.input_count = v.input_count;
 
   const int primal_nodes = g.nodes.size();

@@ -86,4 +86,12 @@ class operands {
   }
 };
 
+/// f(sample, type, style, back) for every sample and floating type, both styles, forward and back.
+template <class F> void for_every_case(F&& f) {
+  for (const sample& c : samples)
+    for (const dtype t : {dtype::f16, dtype::bf16, dtype::f32, dtype::f64})
+      for (const std::int64_t style : {0, 1})
+        for (const std::int64_t back : {0, 1}) f(c, t, style, back);
+}
+
 }  // namespace rotation_tests

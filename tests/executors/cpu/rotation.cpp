@@ -6,17 +6,14 @@
 using namespace rotation_tests;
 
 TEST_CASE("every element type, both styles, forward and back, tables that broadcast") {
-  for (const sample& c : samples)
-    for (const dtype t : {dtype::f16, dtype::bf16, dtype::f32, dtype::f64})
-      for (const std::int64_t style : {0, 1})
-        for (const std::int64_t back : {0, 1}) {
-          const operands in(c, t);
-          buffer y(t, c.x), z(t, c.x);
-          run<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, y, {style, back});
-          run<ops::rotate_pairs, serial_target>({&in.x, &in.cosine, &in.sine}, z, {style, back});
-          CHECK_MESSAGE(in.error_of(y, style, back) < 1, c.text(t, style, back));
-          CHECK_MESSAGE(in.error_of(z, style, back) < 1, c.text(t, style, back));
-        }
+  for_every_case([](const sample& c, dtype t, std::int64_t style, std::int64_t back) {
+    const operands in(c, t);
+    buffer y(t, c.x), z(t, c.x);
+    run<ops::rotate_pairs>({&in.x, &in.cosine, &in.sine}, y, {style, back});
+    run<ops::rotate_pairs, serial_target>({&in.x, &in.cosine, &in.sine}, z, {style, back});
+    CHECK_MESSAGE(in.error_of(y, style, back) < 1, c.text(t, style, back));
+    CHECK_MESSAGE(in.error_of(z, style, back) < 1, c.text(t, style, back));
+  });
 }
 TEST_CASE("stored past the caches") {
   for (const dtype t : {dtype::bf16, dtype::f32})

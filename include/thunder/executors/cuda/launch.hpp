@@ -161,7 +161,7 @@ template <class Region, class Device, int Count> struct fused_kernels {
     if (a.blocks > 0) device.template start<wide_kernel<Text>>(static_cast<unsigned>(a.blocks), a, shared);
   }
   /// The most turns that a block takes for a result of its own: another kernel that adds up the parts of several takes as long.
-  static constexpr int at_once = 6;
+  static constexpr int at_once = 8;
   /// The device's blocks are shared by all calls, as they have work for them, and those of a call by its results.
   template <class Text> static void run_persistent(Device& device, const region_call (&calls)[Count]) {
     constexpr kernel_shape shape = Text::shape;

@@ -2,11 +2,29 @@
 /// What a library step is given: the arrays of one statement, and its attributes. A step is a statement that an executor runs by a
 /// routine of its own and not in a fused region.
 #include <cstdint>
+#include <string>
+#include <type_traits>
 
 #include "../core/dtype.hpp"
+#include "../core/error.hpp"
 #include "../core/shape.hpp"
 
 namespace thunder {
+
+/// f(std::integral_constant<dtype, t>{}) for a type known at run time. f is compiled for First and the types after it: all (b8), numbers
+/// (i32), or floating-point numbers (f16). Throws error for the others, which an op refuses while it is traced.
+template <dtype First = dtype::b8, class F> void with_dtype(dtype t, F&& f) {
+  if (t < First) throw error(std::string("no step of this executor is for elements of type ") + name_of(t));
+  switch (t) {
+    case dtype::b8: if constexpr (First <= dtype::b8) f(std::integral_constant<dtype, dtype::b8>{}); return;
+    case dtype::i32: if constexpr (First <= dtype::i32) f(std::integral_constant<dtype, dtype::i32>{}); return;
+    case dtype::i64: if constexpr (First <= dtype::i64) f(std::integral_constant<dtype, dtype::i64>{}); return;
+    case dtype::f16: return f(std::integral_constant<dtype, dtype::f16>{});
+    case dtype::bf16: return f(std::integral_constant<dtype, dtype::bf16>{});
+    case dtype::f32: return f(std::integral_constant<dtype, dtype::f32>{});
+    case dtype::f64: return f(std::integral_constant<dtype, dtype::f64>{});
+  }
+}
 
 /// A buffer with its type: contiguous, row-major.
 struct array {

@@ -2,6 +2,7 @@
 /// The first index of the largest element along one axis. A NaN counts as larger than all numbers.
 #include <algorithm>
 
+#include "memory.hpp"
 #include "step.hpp"
 
 namespace thunder::ops {
@@ -14,23 +15,16 @@ namespace thunder::cpu {
 template <class Target> struct library_step<ops::argmax, Target> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
-    switch (s.inputs[0].type) {
-      case dtype::b8: return search<bool, bool>(s);
-      case dtype::i32: return search<std::int32_t, std::int32_t>(s);
-      case dtype::i64: return search<std::int64_t, std::int64_t>(s);
-      case dtype::f16: return search<f16, float>(s);
-      case dtype::bf16: return search<bf16, float>(s);
-      case dtype::f32: return search<float, float>(s);
-      case dtype::f64: return search<double, double>(s);
-    }
+    with_dtype(s.inputs[0].type, [&](auto type) { search<type.value>(s); });
   }
 
  private:
   /// Elements of a row, or columns, that are looked at together: in vectors, as the count is constant.
   static constexpr std::int64_t block = 64;
 
-  /// Stored is compared as Number.
-  template <class Stored, class Number> static void search(const step_arguments& s) {
+  template <dtype T> static void search(const step_arguments& s) {
+    using Stored = element_t<T>;
+    using Number = computed<T>;  // as which they are compared
     const array& x = s.inputs[0];
     const int axis = static_cast<int>(s.words[0]);
     const std::int64_t outer = x.count(0, axis), n = x.extents[axis], inner = x.count(axis + 1, x.rank),

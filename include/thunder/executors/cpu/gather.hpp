@@ -113,15 +113,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     for (std::int64_t i = 0; i < count; ++i) order[first[index[i] + 1]++] = i;
 
     const table t{rows.begin(), y.begin(), first, order, n, columns, longest, y.bytes() >= uncached_bytes};
-    switch (y.type) {
-      case dtype::i32: return sum_rows<dtype::i32>(t);
-      case dtype::i64: return sum_rows<dtype::i64>(t);
-      case dtype::f16: return sum_rows<dtype::f16>(t);
-      case dtype::bf16: return sum_rows<dtype::bf16>(t);
-      case dtype::f32: return sum_rows<dtype::f32>(t);
-      case dtype::f64: return sum_rows<dtype::f64>(t);
-      case dtype::b8: throw error("scatter_add: bool has no sum");
-    }
+    with_dtype<dtype::i32>(y.type, [&](auto type) { sum_rows<type.value>(t); });
   }
 
  private:

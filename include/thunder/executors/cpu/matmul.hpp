@@ -21,13 +21,7 @@ template <class Target> struct library_step<ops::matmul, Target> {
   using threads = typename Target::threads;
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
-    switch (s.inputs[0].type) {
-      case dtype::f16: return multiply<dtype::f16>(s);
-      case dtype::bf16: return multiply<dtype::bf16>(s);
-      case dtype::f32: return multiply<dtype::f32>(s);
-      case dtype::f64: return multiply<dtype::f64>(s);
-      default: return;  // the op refuses the others
-    }
+    with_dtype<dtype::f16>(s.inputs[0].type, [&](auto type) { multiply<type.value>(s); });
   }
 
  private:

@@ -172,20 +172,14 @@ template <class Target> struct library_step<ops::pad, Target> {
 /// A number as an element's bytes.
 struct element_bytes {
   char bytes[8]{};
-  THUNDER_INLINE element_bytes(dtype t, double x) { set(t, x); }
-
- private:
-  template <class T> THUNDER_INLINE void set(T x) { std::memcpy(bytes, &x, sizeof x); }
-  THUNDER_INLINE void set(dtype t, double x) {
-    switch (t) {
-      case dtype::b8: return set(x != 0);
-      case dtype::i32: return set(static_cast<std::int32_t>(x));
-      case dtype::i64: return set(static_cast<std::int64_t>(x));
-      case dtype::f16: return set(f16(static_cast<float>(x)));
-      case dtype::bf16: return set(bf16(static_cast<float>(x)));
-      case dtype::f32: return set(static_cast<float>(x));
-      case dtype::f64: return set(x);
-    }
+  element_bytes(dtype t, double x) {
+    with_dtype(t, [&](auto type) {
+      using T = element_t<type.value>;
+      T y{};
+      if constexpr (sizeof(T) == 2) y = T(static_cast<float>(x));
+      else y = static_cast<T>(x);
+      std::memcpy(bytes, &y, sizeof y);
+    });
   }
 };
 
@@ -209,15 +203,7 @@ template <class Target> struct library_step<ops::iota, Target> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
     const array& y = s.outputs[0];
-    switch (y.type) {
-      case dtype::b8: return;  // the op refuses it
-      case dtype::i32: return count<std::int32_t>(y, s.words[0]);
-      case dtype::i64: return count<std::int64_t>(y, s.words[0]);
-      case dtype::f16: return count<f16>(y, s.words[0]);
-      case dtype::bf16: return count<bf16>(y, s.words[0]);
-      case dtype::f32: return count<float>(y, s.words[0]);
-      case dtype::f64: return count<double>(y, s.words[0]);
-    }
+    with_dtype<dtype::i32>(y.type, [&](auto type) { count<element_t<type.value>>(y, s.words[0]); });
   }
 
  private:

@@ -17,12 +17,7 @@ namespace thunder::cpu {
 template <class Target> struct library_step<ops::rotate_pairs, Target> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
-    switch (s.inputs[0].type) {
-      case dtype::f16: return turn<dtype::f16>(s);
-      case dtype::bf16: return turn<dtype::bf16>(s);
-      case dtype::f32: return turn<dtype::f32>(s);
-      default: return turn<dtype::f64>(s);
-    }
+    with_dtype<dtype::f16>(s.inputs[0].type, [&](auto type) { turn<type.value>(s); });
   }
 
  private:

@@ -17,15 +17,7 @@ namespace thunder::cpu {
 template <class Op, class Target> struct scan_step {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) {
-    switch (s.inputs[0].type) {
-      case dtype::i32: return scan<std::int32_t>(s);
-      case dtype::i64: return scan<std::int64_t>(s);
-      case dtype::f16: return scan<f16>(s);
-      case dtype::bf16: return scan<bf16>(s);
-      case dtype::f32: return scan<float>(s);
-      case dtype::f64: return scan<double>(s);
-      case dtype::b8: throw error("a scan of bool does not exist");
-    }
+    with_dtype<dtype::i32>(s.inputs[0].type, [&](auto type) { scan<element_t<type.value>>(s); });
   }
 
  private:

@@ -16,15 +16,7 @@ namespace thunder::cpu {
 /// (x: [.., n]) -> [.., k], i32 [.., k]: the first k elements of each row in order.
 template <class Target> struct row_sort {
   static void run(const step_arguments& s, bool descending) {
-    switch (s.inputs[0].type) {
-      case dtype::b8: return rows<dtype::b8>(s, descending);
-      case dtype::i32: return rows<dtype::i32>(s, descending);
-      case dtype::i64: return rows<dtype::i64>(s, descending);
-      case dtype::f16: return rows<dtype::f16>(s, descending);
-      case dtype::bf16: return rows<dtype::bf16>(s, descending);
-      case dtype::f32: return rows<dtype::f32>(s, descending);
-      case dtype::f64: return rows<dtype::f64>(s, descending);
-    }
+    with_dtype(s.inputs[0].type, [&](auto type) { rows<type.value>(s, descending); });
   }
 
  private:

@@ -78,15 +78,7 @@ argmax_kernel(const __grid_constant__ argmax_grid g, const void* x, std::int32_t
 template <class Machine> struct library_step<ops::argmax, Machine> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s, cudaStream_t stream) {
-    switch (s.inputs[0].type) {
-      case dtype::b8: return search<dtype::b8>(s, stream);
-      case dtype::i32: return search<dtype::i32>(s, stream);
-      case dtype::i64: return search<dtype::i64>(s, stream);
-      case dtype::f16: return search<dtype::f16>(s, stream);
-      case dtype::bf16: return search<dtype::bf16>(s, stream);
-      case dtype::f32: return search<dtype::f32>(s, stream);
-      case dtype::f64: return search<dtype::f64>(s, stream);
-    }
+    with_dtype(s.inputs[0].type, [&](auto type) { search<type.value>(s, stream); });
   }
 
  private:

@@ -152,15 +152,7 @@ template <class Machine> struct library_step<ops::scatter_add, Machine> {
     const int bits = std::bit_width(static_cast<std::uint64_t>(n - 1));
     const std::uint64_t* const sorted = sort_words<Machine>(entries, other, counts, count, bits, stream);
     find_rows<Machine><<<launched_blocks(n / 256 + 1), 256, 0, stream>>>(sorted, count, n, first);
-    switch (y.type) {
-      case dtype::i32: return sum<dtype::i32>(rows, y, columns, sorted, first, stream);
-      case dtype::i64: return sum<dtype::i64>(rows, y, columns, sorted, first, stream);
-      case dtype::f16: return sum<dtype::f16>(rows, y, columns, sorted, first, stream);
-      case dtype::bf16: return sum<dtype::bf16>(rows, y, columns, sorted, first, stream);
-      case dtype::f32: return sum<dtype::f32>(rows, y, columns, sorted, first, stream);
-      case dtype::f64: return sum<dtype::f64>(rows, y, columns, sorted, first, stream);
-      case dtype::b8: throw error("scatter_add: bool has no sum");
-    }
+    with_dtype<dtype::i32>(y.type, [&](auto type) { sum<type.value>(rows, y, columns, sorted, first, stream); });
   }
 
  private:

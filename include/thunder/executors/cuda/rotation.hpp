@@ -108,12 +108,7 @@ template <class Machine, dtype T, int Count> struct rotation_kernel {
 template <class Device> struct rotation_step {
   static void run(Device& device, const step_arguments& s) {
     if (s.outputs[0].count() == 0) return;
-    switch (s.inputs[0].type) {
-      case dtype::f16: return run_type<dtype::f16>(device, s);
-      case dtype::bf16: return run_type<dtype::bf16>(device, s);
-      case dtype::f32: return run_type<dtype::f32>(device, s);
-      default: return run_type<dtype::f64>(device, s);
-    }
+    with_dtype<dtype::f16>(s.inputs[0].type, [&](auto type) { run_type<type.value>(device, s); });
   }
 
  private:

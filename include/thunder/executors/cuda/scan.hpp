@@ -200,15 +200,7 @@ scan_lines_kernel(const __grid_constant__ scan_lines g, const void* from, void* 
 template <class Op, class Machine> struct scan_step {
   static constexpr bool exists = true;
   static void run(const step_arguments& s, cudaStream_t stream) {
-    switch (s.inputs[0].type) {
-      case dtype::i32: return scan<dtype::i32>(s, stream);
-      case dtype::i64: return scan<dtype::i64>(s, stream);
-      case dtype::f16: return scan<dtype::f16>(s, stream);
-      case dtype::bf16: return scan<dtype::bf16>(s, stream);
-      case dtype::f32: return scan<dtype::f32>(s, stream);
-      case dtype::f64: return scan<dtype::f64>(s, stream);
-      case dtype::b8: throw error("a scan of bool does not exist");
-    }
+    with_dtype<dtype::i32>(s.inputs[0].type, [&](auto type) { scan<type.value>(s, stream); });
   }
 
  private:

@@ -139,19 +139,6 @@ select_largest(const unsigned_of<size_of(T)>* x, unsigned_of<size_of(T)>* values
   values[std::int64_t{blockIdx.x} * k + thread] = row[from], indices[std::int64_t{blockIdx.x} * k + thread] = static_cast<std::int32_t>(from);
 }
 
-/// f(std::integral_constant<dtype, t>{})
-template <class F> void with_dtype(dtype t, F&& f) {
-  switch (t) {
-    case dtype::b8: return f(std::integral_constant<dtype, dtype::b8>{});
-    case dtype::i32: return f(std::integral_constant<dtype, dtype::i32>{});
-    case dtype::i64: return f(std::integral_constant<dtype, dtype::i64>{});
-    case dtype::f16: return f(std::integral_constant<dtype, dtype::f16>{});
-    case dtype::bf16: return f(std::integral_constant<dtype, dtype::bf16>{});
-    case dtype::f32: return f(std::integral_constant<dtype, dtype::f32>{});
-    case dtype::f64: return f(std::integral_constant<dtype, dtype::f64>{});
-  }
-}
-
 /// (x: [.., n]) -> [.., k], i32 [.., k]. words: k, at most ops::top_k::most.
 template <class Machine> struct library_step<ops::top_k, Machine> {
   static constexpr bool exists = true;

@@ -217,21 +217,18 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
 };
 
 /// What follows a product, where cuBLASLt does not do it: in place, one element a thread.
-template <class T> __global__ void __launch_bounds__(256) apply_epilogue(T* z, T* gelu_of_z, const T* third, std::int64_t count, std::int64_t m, epilogue what) {
+template <class Machine, class T> __global__ void __launch_bounds__(256) apply_epilogue(T* z, T* gelu_of_z, const T* third, std::int64_t count, std::int64_t m, epilogue what) {
   const std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x;
   if (i >= count) return;
-  constexpr float slope = 1.5957691216057308f, cubic = 0.07135481627260025f;  // see ops::gelu
-  auto sigmoid = [](float x) { return 1 / (1 + expf(-x)); };
-  float u = static_cast<float>(z[i]);
-  const float t = static_cast<float>(third[what == epilogue::gelu_slope ? i : i % m]);
+  const float t = static_cast<float>(third[what == epilogue::gelu_slope ? i : i % m]), u = static_cast<float>(z[i]);
   if (what == epilogue::gelu_slope) {
-    const float s = sigmoid(t * (slope + cubic * t * t));
+    constexpr float slope = 1.5957691216057308f, cubic = 0.07135481627260025f;  // see ops::gelu
+    const float s = 1 / (1 + expf(-t * (slope + cubic * t * t)));
     z[i] = T(u * s * (1 + t * (1 - s) * (slope + 3 * cubic * t * t)));
     return;
   }
-  u += t;
-  const float g = u * sigmoid(u * (slope + cubic * u * u));
-  z[i] = T(what == epilogue::bias_gelu ? g : u);
+  const float g = gelu(real<Machine, false>(u + t)).v;
+  z[i] = T(what == epilogue::bias_gelu ? g : u + t);
   if (what == epilogue::bias_gelu_kept) gelu_of_z[i] = T(g);
 }
 
@@ -247,7 +244,7 @@ template <class Machine> struct library_step<ops::matmul_epilogue, Machine> {
     product::multiply(x, y, z, s.words, stream);
     const auto blocks = static_cast<unsigned>((z.count() + 255) / 256);
     auto apply = [&]<class T>(T) {
-      apply_epilogue<<<blocks, 256, 0, stream>>>(static_cast<T*>(z.data), static_cast<T*>(last.data), static_cast<const T*>(third.data), z.count(), z.extents[z.rank - 1], what);
+      apply_epilogue<Machine><<<blocks, 256, 0, stream>>>(static_cast<T*>(z.data), static_cast<T*>(last.data), static_cast<const T*>(third.data), z.count(), z.extents[z.rank - 1], what);
     };
     z.type == dtype::bf16 ? apply(bf16{}) : apply(f16{});
     check(cudaGetLastError(), "matmul: what follows it");

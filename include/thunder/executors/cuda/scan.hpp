@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "lanes.hpp"
 #include "packet.hpp"
 #include "strided.hpp"
 
@@ -18,16 +19,7 @@ namespace thunder::cuda {
 /// What a scan computes with: integers wrap around.
 template <dtype T> using scan_number = std::conditional_t<T == dtype::f64, double, std::conditional_t<T == dtype::i64, std::uint64_t, std::conditional_t<T == dtype::i32, std::uint32_t, float>>>;
 
-/// Replaces x by the combination of those of the lanes up to this one.
-template <class Op, class N> THUNDER_DEVICE N scan_of_lanes(N x, int lane) {
-#pragma unroll
-  for (int d = 1; d < 32; d *= 2) {
-    const N below = __shfl_up_sync(0xffffffffu, x, d);
-    if (lane >= d) x = Op::combine(below, x);
-  }
-  return x;
-}
-/// The same without the lane's own.
+/// What stands before the lane's own in a scan of lanes.
 template <class Op, class N> THUNDER_DEVICE N before_lane(N up_to, int lane) {
   const N below = __shfl_up_sync(0xffffffffu, up_to, 1);
   return lane > 0 ? below : Op::template identity<N>();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lanes.hpp"
 #include "strided.hpp"
 
 namespace thunder::cuda {
@@ -40,15 +41,7 @@ count_digits(radix_pass p, const std::uint64_t* words, std::uint32_t* counts) {
   for (int d = lane; d < radix_pass::digits; d += 32) counts[std::int64_t{d} * p.warps + warp] = mine[d];
 }
 
-/// The sum of x over the lanes up to this one.
-template <class Machine> __device__ __forceinline__ std::uint32_t sum_of_lanes(std::uint32_t x, int lane) {
-#pragma unroll
-  for (int d = 1; d < 32; d *= 2) {
-    const std::uint32_t below = __shfl_up_sync(0xffffffffu, x, d);
-    if (lane >= d) x += below;
-  }
-  return x;
-}
+struct plus { template <class N> THUNDER_DEVICE static N combine(N a, N b) { return a + b; } };
 /// Replaces each of n counts by the sum of those before it; n is a multiple of 4. One block of 1024 threads.
 template <class Machine> __global__ void __launch_bounds__(1024) sum_counts(std::uint32_t* counts, std::int64_t n) {
   __shared__ std::uint32_t sums[32];
@@ -58,10 +51,10 @@ template <class Machine> __global__ void __launch_bounds__(1024) sum_counts(std:
     uint4* const at = reinterpret_cast<uint4*>(counts + base) + thread;
     const bool inside = base + 4 * thread < n;
     const uint4 v = inside ? *at : uint4{};
-    const std::uint32_t own = v.x + v.y + v.z + v.w, up_to = sum_of_lanes<Machine>(own, lane);
+    const std::uint32_t own = v.x + v.y + v.z + v.w, up_to = scan_of_lanes<plus>(own, lane);
     if (lane == 31) sums[warp] = up_to;
     __syncthreads();
-    const std::uint32_t warps = sum_of_lanes<Machine>(sums[lane], lane), lower = __shfl_sync(0xffffffffu, warps, (warp + 31) % 32);
+    const std::uint32_t warps = scan_of_lanes<plus>(sums[lane], lane), lower = __shfl_sync(0xffffffffu, warps, (warp + 31) % 32);
     const std::uint32_t x = before + (warp > 0 ? lower : 0u) + up_to - own, y = x + v.x, z = y + v.y;
     if (inside) *at = uint4{x, y, z, z + v.z};
     before += __shfl_sync(0xffffffffu, warps, 31);

@@ -212,7 +212,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   const std::int64_t n = row < 0 ? -1 : row / s.vector;  // vectors of a row
   if (n >= 0 && row <= 1024) {
     s.group = n >= 32 ? 32 : power_of_two_at_least(n);
-    s.groups = (p.tile > 0 ? 512 : needs.accumulator_bytes > 0 ? 128 : 256) / s.group;
+    s.groups = (p.tile > 0 ? 512 : 128) / s.group;
   } else {
     const std::int64_t each = n < 0 ? 1 : row <= 4096 ? 16 : 32;  // elements of a thread
     s.group = n < 0 ? 256 : static_cast<int>(((row + each - 1) / each + 31) / 32 * 32);
@@ -231,7 +231,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
     if (!fits && n >= 0 && s.groups == 1 && s.group < 1024 && s.persistent) continue;  // more threads hold more
     s.vectors = fits ? static_cast<int>(most) : 0;
     s.hold_columns = fits && s.persistent && columns > 0 && columns <= 24 && held + columns + 40 <= budget;
-    const std::int64_t registers = (fits ? held : 4 * packets) + (s.hold_columns ? columns : 0) + 34 + 4 * needs.outputs;
+    const std::int64_t registers = (fits ? held : 4 * packets) + (s.hold_columns ? columns : 0) + (s.persistent || s.group > 32 ? 34 : 24) + 4 * needs.outputs;
     s.blocks = static_cast<int>(65536 / ((registers + 7) / 8 * 8 * ((s.threads() + 31) / 32 * 32)));
     if (s.blocks > 2048 / s.threads()) s.blocks = 2048 / s.threads();
     if (s.blocks > 32) s.blocks = 32;

@@ -202,7 +202,8 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
     if (k == 0) return after < 0;
     if (shared && !transposed) n *= batch, batch = 1;  // the batch joins the rows
     if (after < 0 && x.type == dtype::f32 && !allow_tf32 && small_product::suits(n, m, k, batch)) {
-      const small_product p{x.data, y.data, z.data, static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), static_cast<int>(batch), n * k, shared ? 0 : k * m, transposed, words[1] != 0};
+      small_product p{x.data, y.data, z.data, static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), static_cast<int>(batch), n * k, shared ? 0 : k * m, transposed, words[1] != 0};
+      p.wide = (n | m | k) % 4 == 0 && (address(x.data) | address(y.data)) % 16 == 0;
       gpu_stream{stream}.start<small_product_kernel<Machine>>(static_cast<unsigned>(p.blocks()), p);
       return true;
     }

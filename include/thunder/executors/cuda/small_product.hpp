@@ -1,7 +1,8 @@
 #pragma once
 /// Products of small float matrices by a kernel of our own: what cuBLASLt takes for them is mostly waiting. Measured on an H100 in a recorded
 /// chain: [64, 128] times [128, 128] takes 2.0 us, through cuBLASLt 4.4. The text also runs on the emulated machine (emulation.hpp).
-#include "../step.hpp"
+#include <cstdint>
+
 #include "portable.hpp"
 
 namespace thunder::cuda {
@@ -31,7 +32,7 @@ struct small_product {
 };
 
 /// Panels of op(a) and op(b) come to shared memory, all loads of a thread under way together; each thread multiplies two rows by two
-/// columns for a fourth of the inner dimension, and the fourths are added up in their order.
+/// columns for a part of the inner dimension, and the parts are added up in their order.
 template <class Machine> struct small_product_kernel {
   using M = Machine;
   using arguments = small_product;

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Compiles every header alone, without warnings, then links two translation units that each include all of them.
 
+A header that another one includes before anything else is compiled as the beginning of that one.
+
 A header that reaches CUDA's headers (itself or through others) is compiled when --system-include names a folder that
 holds them, and is otherwise counted as skipped. One that launches kernels is nvcc's: the .cu tests include it.
 """
@@ -57,16 +59,25 @@ def compile_text(compiler, text, options):
     return result.returncode == 0, result.stdout
 
 
+def first_include(header, root):
+    """The header of thunder's that this one includes before anything else stands in it, if there is one."""
+    for line in header.read_text().splitlines():
+        if line.strip() and not line.startswith(("//", "#pragma once")):
+            found = INCLUDE.match(line)
+            candidates = (header.parent / found[1], root / found[1]) if found else ()
+            return next((candidate.resolve() for candidate in candidates if candidate.is_file()), None)
+    return None
+
+
 def links_twice(compiler, names, options):
-    """Two translation units that include everything: fails if a header defines a function that is not inline."""
+    """Two translation units that include everything, which are one, twice: fails if a header defines a function that is not inline."""
     text = "".join(f"#include <{name}>\n" for name in names)
     with tempfile.TemporaryDirectory() as folder:
-        objects = [f"{folder}/first.o", f"{folder}/second.o"]
-        for path, extra in zip(objects, ["int second();\nint main() { return second(); }\n", "int second() { return 0; }\n"]):
-            good, output = compile_text(compiler, text + extra, [*options, "-c", "-o", path])
-            if not good:
-                return False, output
-        result = subprocess.run([compiler, "-r", "-nostdlib", *objects, "-o", f"{folder}/both.o"], text=True,
+        unit = f"{folder}/unit.o"
+        good, output = compile_text(compiler, text, [*options, "-c", "-o", unit])
+        if not good:
+            return False, output
+        result = subprocess.run([compiler, "-r", "-nostdlib", unit, unit, "-o", f"{folder}/both.o"], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return result.returncode == 0, result.stdout
 
@@ -95,6 +106,9 @@ def main():
             chosen.append(header)
             if not needs_cuda:
                 host_only.append(header)
+    begun = {first_include(header, root) for header in chosen}
+    begun = [header for header in chosen if header in begun]
+    chosen = [header for header in chosen if header not in begun]
 
     def alone(header):
         name = header.relative_to(root)
@@ -106,7 +120,7 @@ def main():
             if not good:
                 bad.append(name)
                 print(f"{name} does not compile alone:\n{output}")
-    print(f"{len(chosen)} headers compiled alone, {len(bad)} failed, {len(skipped)} skipped", *bad, *skipped)
+    print(f"{len(chosen)} headers compiled alone and {len(begun)} as the beginning of others, {len(bad)} failed, {len(skipped)} skipped", *bad, *skipped)
     if bad:
         return 1
     good, output = links_twice(arguments.compiler, [header.relative_to(root) for header in host_only], options)

@@ -1,5 +1,7 @@
 // Programs that are bound by memory, called as users do: results are fresh memory, unless an argument is donated; an optimizer's are its state's.
 //   g++ -std=c++20 -O3 -march=native -fopenmp -Iinclude bench/cpu/region.cpp -lopenblas && ./a.out
+#include <memory>
+
 #include "timing.hpp"
 
 using namespace timing;

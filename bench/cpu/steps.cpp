@@ -1,4 +1,6 @@
 // Whole training steps: loss, gradients and optimizer in one program.
+#include <memory>
+
 #include "../../examples/char_gpt/model.hpp"
 #include "timing.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
 /// Training that can stop at any time: what it needs to go on, bit for bit, is one file.
+#include <algorithm>
 #include <optional>
 
 #include "model.hpp"

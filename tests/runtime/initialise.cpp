@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <thunder/runtime/initialise.hpp>
 #include <thunder/runtime/state.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 /// Drawings of graphs, in the language of Graphviz.
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>

@@ -1,7 +1,6 @@
 #pragma once
 /// A graph as text, one statement a line.
 #include <bit>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -25,8 +24,7 @@ inline std::string print_name(const graph_view& g, int name, const std::string& 
 /// An attribute. Real ones are held as the bits of a double, and as no integer attribute is so large, these look like none: 0.5.
 inline std::string print_word(std::int64_t w) {
   const double v = std::bit_cast<double>(w);
-  const std::int64_t exponent = w >> 52 & 0x7ff;
-  if (exponent == 0 || (exponent == 0x7ff && !std::isinf(v))) return std::to_string(w);
+  if ((w >> 52 & 0x7ff) == 0 || v != v) return std::to_string(w);
   char text[32];
   for (int digits = 1; digits < 18; ++digits) {
     std::snprintf(text, sizeof text, "%.*g", digits, v);

@@ -1,27 +1,31 @@
 #pragma once
 /// jit(f): a generic callable becomes a compiled program that takes and returns tensors.
-#include <memory>
-#include <vector>
+#include <utility>
 
 #include "program.hpp"
 
 namespace thunder {
 
-/// A type-erased owner of a compiled program.
+/// A compiled program of any type, in a list.
 struct any_program {
   const void* tag;
-  void* program;
-  void (*destroy)(void*);
+  any_program* next;
+  void (*destroy)(any_program*);
 };
+template <class P> struct listed_program : any_program { P program; };
 
 template <class F, class Executor, non_finite Policy, fuel Fuel = fuel::unlimited> class jitted {
  public:
   explicit jitted(F f) : f_(f) {}
-  jitted(jitted&& o) noexcept : f_(o.f_), programs_(std::move(o.programs_)) { o.programs_.clear(); }
+  jitted(jitted&& o) noexcept : f_(o.f_), programs_(std::exchange(o.programs_, nullptr)) {}
   jitted(const jitted& o) : f_(o.f_) {}  // a copy compiles nothing again, but has an arena of its own
   jitted& operator=(const jitted&) = delete;
   ~jitted() {
-    for (auto& p : programs_) p.destroy(p.program);
+    while (programs_) {
+      any_program* const last = programs_;
+      programs_ = last->next;
+      last->destroy(last);
+    }
   }
 
   /// The program for arguments of these types, to look at or to run; nothing runs now. Arguments may be tensors, views, numbers, or
@@ -57,15 +61,15 @@ template <class F, class Executor, non_finite Policy, fuel Fuel = fuel::unlimite
   }
   template <class P> static constexpr char tag_of = 0;
   template <class P> P& find() const {
-    for (auto& p : programs_)
-      if (p.tag == &tag_of<P>) return *static_cast<P*>(p.program);
-    auto owner = std::make_unique<P>();
-    programs_.push_back({&tag_of<P>, owner.get(), [](void* p) { delete static_cast<P*>(p); }});
-    return *owner.release();
+    for (any_program* p = programs_; p; p = p->next)
+      if (p->tag == &tag_of<P>) return static_cast<listed_program<P>*>(p)->program;
+    auto* const made = new listed_program<P>{{&tag_of<P>, programs_, [](any_program* p) { delete static_cast<listed_program<P>*>(p); }}, {}};
+    programs_ = made;
+    return made->program;
   }
 
   [[no_unique_address]] F f_;
-  mutable std::vector<any_program> programs_;  // made when they are first called
+  mutable any_program* programs_ = nullptr;  // made when they are first called
 };
 
 /// The trace of f for tensors, views, numbers or shapes alone, to look at or to print: std::cout << trace(f, spec<float, B, 784>()). No
@@ -110,7 +114,13 @@ template <class F, class... A> auto call_on_tensors(const F& f, A&&... arguments
 template <class Signature> class program;
 template <class R, class... A> class program<R(A...)> {
  public:
-  template <class F, class E, non_finite P, fuel Fuel> program(jitted<F, E, P, Fuel> f) : self_(std::make_unique<holder<jitted<F, E, P, Fuel>>>(std::move(f))) {}
+  template <class F, class E, non_finite P, fuel Fuel> program(jitted<F, E, P, Fuel> f) : self_(new holder<jitted<F, E, P, Fuel>>(std::move(f))) {}
+  program(program&& o) noexcept : self_(std::exchange(o.self_, nullptr)) {}
+  program& operator=(program&& o) noexcept {
+    std::swap(self_, o.self_);
+    return *this;
+  }
+  ~program() { delete self_; }
   R operator()(A... arguments) { return self_->call(static_cast<A>(arguments)...); }
 
  private:
@@ -123,7 +133,7 @@ template <class R, class... A> class program<R(A...)> {
     R call(A... arguments) override { return f_(arguments...); }
     J f_;
   };
-  std::unique_ptr<base> self_;
+  base* self_;
 };
 
 }  // namespace thunder

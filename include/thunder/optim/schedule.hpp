@@ -1,7 +1,8 @@
 #pragma once
 /// Learning rates that change from step to step: plain functions of the step's number, for the argument `rate` of a training step.
-#include <cmath>
 #include <cstdint>
+
+#include "../core/math.hpp"
 
 namespace thunder::optim {
 
@@ -18,7 +19,7 @@ struct warmup_cosine {
     if (step < warmup) return static_cast<float>(peak * static_cast<double>(step + 1) / static_cast<double>(warmup));
     if (step >= steps) return static_cast<float>(floor);
     const double done = static_cast<double>(step - warmup) / static_cast<double>(steps - warmup);
-    return static_cast<float>(floor + (peak - floor) * (1 + std::cos(3.14159265358979323846 * done)) / 2);
+    return static_cast<float>(floor + (peak - floor) * (1 + math::cos(3.14159265358979323846 * done)) / 2);
   }
 };
 

@@ -1,9 +1,8 @@
 #pragma once
 /// Fills tensors with initial values. A value depends on the key and its position only: not on threads, device or other tensors.
-#include <cmath>
-
 #include "../core/digest.hpp"
 #include "../core/initialiser.hpp"
+#include "../core/math.hpp"
 #include "../core/philox.hpp"
 #include "any_tensor.hpp"
 
@@ -16,8 +15,8 @@ inline std::uint64_t parameter_key(std::uint64_t key, const std::string& name) {
 struct normal_pair {
   float first, second;
   normal_pair(std::uint32_t a, std::uint32_t b) {
-    const float radius = std::sqrt(-2.0f * std::log(1.0f - uniform01(a))), angle = 6.2831853071795864769f * uniform01(b);
-    first = radius * std::cos(angle), second = radius * std::sin(angle);
+    const float radius = math::sqrt(-2.0f * math::log(1.0f - uniform01(a))), angle = 6.2831853071795864769f * uniform01(b);
+    first = radius * math::cos(angle), second = radius * math::sin(angle);
   }
 };
 
@@ -67,13 +66,13 @@ void fill_elements(T* data, std::int64_t n, const initialiser& how, std::int64_t
     switch (how.kind) {
       case initialiser::uniform: return uniform(how.a, how.b);
       case initialiser::normal: return normal(how.a, how.b);
-      case initialiser::xavier_uniform: return within(a * std::sqrt(6 / fan(fan_in + fan_out, "fan_in + fan_out")));
+      case initialiser::xavier_uniform: return within(a * math::sqrt(6 / fan(fan_in + fan_out, "fan_in + fan_out")));
       case initialiser::xavier_normal:
-        return normal(0, static_cast<float>(a * std::sqrt(2 / fan(fan_in + fan_out, "fan_in + fan_out"))));
-      case initialiser::kaiming_uniform: return within(std::sqrt(6 / ((1 + a * a) * fan(fan_in, "fan_in"))));
+        return normal(0, static_cast<float>(a * math::sqrt(2 / fan(fan_in + fan_out, "fan_in + fan_out"))));
+      case initialiser::kaiming_uniform: return within(math::sqrt(6 / ((1 + a * a) * fan(fan_in, "fan_in"))));
       case initialiser::kaiming_normal:
-        return normal(0, static_cast<float>(std::sqrt(2 / ((1 + a * a) * fan(fan_in, "fan_in")))));
-      case initialiser::fan_in_uniform: return within(a / std::sqrt(fan(fan_in, "fan_in")));
+        return normal(0, static_cast<float>(math::sqrt(2 / ((1 + a * a) * fan(fan_in, "fan_in")))));
+      case initialiser::fan_in_uniform: return within(a / math::sqrt(fan(fan_in, "fan_in")));
       default: throw error("an initialiser has an unknown rule");
     }
   }

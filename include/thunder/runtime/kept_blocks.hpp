@@ -1,7 +1,6 @@
 #pragma once
 /// Large blocks of CPU memory that were released, kept for whoever asks for as much next. The system hands memory over page by page and cleared,
 /// which takes longer than a fused loop over it: a program whose results replace each other would spend most of its time there.
-#include <atomic>
 #include <cstddef>
 #include <new>
 #if __has_include(<sys/mman.h>)
@@ -72,8 +71,8 @@ class kept_blocks {
     std::size_t bytes;
   };
   struct guard {
-    guard() noexcept { while (busy_.test_and_set(std::memory_order_acquire)) {} }
-    ~guard() { busy_.clear(std::memory_order_release); }
+    guard() noexcept { while (__atomic_test_and_set(&busy_, __ATOMIC_ACQUIRE)) {} }
+    ~guard() { __atomic_clear(&busy_, __ATOMIC_RELEASE); }
   };
 
   static constexpr std::size_t rounded(std::size_t bytes) { return (bytes + page - 1) / page * page; }
@@ -101,7 +100,7 @@ class kept_blocks {
   }
 
   // Never destroyed: a tensor of static storage may be released after everything else.
-  static inline std::atomic_flag busy_;
+  static inline bool busy_ = false;  // (<atomic> takes compilers a tenth of a second)
   static inline block blocks_[most];
   static inline int count_ = 0;
 #if defined(__SANITIZE_ADDRESS__)

@@ -1,7 +1,6 @@
 #pragma once
 /// The first index of the largest element along one axis. A NaN counts as larger than all numbers.
-#include <algorithm>
-
+#include "../../core/math.hpp"
 #include "memory.hpp"
 #include "step.hpp"
 
@@ -38,7 +37,7 @@ template <class Target> struct library_step<ops::argmax, Target> {
         else {
           const std::int64_t o = i / blocks, column = i % blocks * block;
           columns<Stored, Number>(from + o * n * inner + column, n, inner, to + o * inner + column,
-                                  std::min(block, inner - column));
+                                  math::minimum(block, inner - column));
         }
       }
     });
@@ -48,7 +47,7 @@ template <class Target> struct library_step<ops::argmax, Target> {
     Number best = static_cast<Number>(x[0]);
     std::int64_t index = 0;
     for (std::int64_t i = 1; i < n && best == best;) {
-      const std::int64_t end = std::min(i + block, n);
+      const std::int64_t end = math::minimum(i + block, n);
       int larger = 0;
       if (end == i + block) for (std::int64_t k = 0; k < block; ++k) larger |= !(static_cast<Number>(x[i + k]) <= best);
       else larger = 1;
@@ -69,7 +68,7 @@ template <class Target> struct library_step<ops::argmax, Target> {
         const bool better = v > b || (v != v && b == b);
         best[j] = better ? v : b, index[j] = better ? static_cast<std::int32_t>(i) : index[j];
       }
-    std::copy_n(index, count, to);
+    for (std::int64_t j = 0; j < count; ++j) to[j] = index[j];
   }
 };
 

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "../../core/error.hpp"
+#include "../../core/math.hpp"
 #include "arena.hpp"
 #include "memory.hpp"
 #include "step.hpp"
@@ -109,7 +110,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     std::memset(first, 0, static_cast<std::size_t>(n + 2) * sizeof *first);
     for (std::int64_t i = 0; i < count; ++i) ++first[index[i] + 2];
     std::int64_t longest = 0;
-    for (std::int64_t r = 2; r < n + 2; ++r) longest = std::max(longest, first[r]), first[r] += first[r - 1];
+    for (std::int64_t r = 2; r < n + 2; ++r) longest = math::maximum(longest, first[r]), first[r] += first[r - 1];
     for (std::int64_t i = 0; i < count; ++i) order[first[index[i] + 1]++] = i;
 
     const table t{rows.begin(), y.begin(), first, order, n, columns, longest, y.bytes() >= uncached_bytes};
@@ -135,7 +136,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
     const int most = threads_for<threads>(work, bytes);
     if (t.longest > work / most && t.columns >= width * most) {  // one row has most of the entries: threads share the columns
       parallel_for<threads>((t.columns + width - 1) / width, bytes, [&](std::int64_t begin, std::int64_t end, int) {
-        for (std::int64_t r = 0; r < t.n; ++r) sum_row<T>(t, r, begin * width, std::min(end * width, t.columns));
+        for (std::int64_t r = 0; r < t.n; ++r) sum_row<T>(t, r, begin * width, math::minimum(end * width, t.columns));
         if (t.past_caches) finish_streaming();
       });
     } else {
@@ -169,7 +170,7 @@ template <class Target> struct library_step<ops::scatter_add, Target> {
       prefetch_entry<T>(t, entry + 1, begin, end);
       return copy_run<Target>(to, t.rows + (*entry * t.columns + begin) * size_of(T), bytes, t.past_caches);
     }
-    for (std::int64_t c = begin; c < end; c += block) sum_block<T>(t, r, entry, last, c, std::min(c + block, end));
+    for (std::int64_t c = begin; c < end; c += block) sum_block<T>(t, r, entry, last, c, math::minimum(c + block, end));
   }
   template <dtype T>
   THUNDER_INLINE static void prefetch_entry(const table& t, const std::int64_t* entry, std::int64_t begin, std::int64_t end) {

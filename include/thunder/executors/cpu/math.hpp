@@ -6,9 +6,9 @@
 /// Sources: the reductions are those of Cody and Waite, "Software manual for the elementary functions" (1980); logarithm and
 /// erf follow N. Juffa's published minimax approximations; sine and cosine the Cephes library (S. Moshier); exp and log of
 /// doubles fdlibm (Sun Microsystems). The coefficients of tanh and exp are our own fits.
-#include <cmath>
 #include <cstdint>
 
+#include "../../core/math.hpp"
 #include "rounding.hpp"
 
 namespace thunder::cpu {
@@ -184,32 +184,32 @@ THUNDER_INLINE vec<double, N> gelu(const vec<double, N>& x) {
 // The others one lane at a time, with the C library's error.
 template <int N>
 THUNDER_INLINE vec<double, N> tanh(const vec<double, N>& x) {
-  return each_lane(x, [](double y) { return std::tanh(y); });
+  return each_lane(x, math::tanh);
 }
 template <int N>
 THUNDER_INLINE vec<double, N> erf(const vec<double, N>& x) {
-  return each_lane(x, [](double y) { return std::erf(y); });
+  return each_lane(x, math::erf);
 }
 template <int N>
 THUNDER_INLINE vec<double, N> expm1(const vec<double, N>& x) {
-  return each_lane(x, [](double y) { return std::expm1(y); });
+  return each_lane(x, math::expm1);
 }
 template <int N>
 THUNDER_INLINE vec<double, N> log1p(const vec<double, N>& x) {
-  return each_lane(x, [](double y) { return std::log1p(y); });
+  return each_lane(x, math::log1p);
 }
 template <int N>
 THUNDER_INLINE vec<double, N> sin(const vec<double, N>& x) {
-  return each_lane(x, [](double y) { return std::sin(y); });
+  return each_lane(x, math::sin);
 }
 template <int N>
 THUNDER_INLINE vec<double, N> cos(const vec<double, N>& x) {
-  return each_lane(x, [](double y) { return std::cos(y); });
+  return each_lane(x, math::cos);
 }
 template <int N>
 THUNDER_INLINE vec<double, N> pow(const vec<double, N>& x, const vec<double, N>& y) {
   vec<double, N> r;
-  for (int i = 0; i < N; ++i) r.v[i] = std::pow(x.v[i], y.v[i]);
+  for (int i = 0; i < N; ++i) r.v[i] = math::pow(x.v[i], y.v[i]);
   return r;
 }
 
@@ -246,7 +246,7 @@ THUNDER_INLINE vec<float, N> sine(const vec<float, N>& x) {
   const F signed_y = from_bits(to_bits(y) ^ ((quarter & I(2)) << 30));
   const auto far = abs(x) > F(1e6f);
   if (any(far)) [[unlikely]]
-    return select(far, each_lane(x, [](float z) { return Odd ? std::cos(z) : std::sin(z); }), signed_y);
+    return select(far, each_lane(x, [](float z) { return Odd ? math::cos(z) : math::sin(z); }), signed_y);
   return signed_y;
 }
 template <int N>

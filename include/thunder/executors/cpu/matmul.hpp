@@ -1,10 +1,10 @@
 #pragma once
 /// Matrix products: one call of BLAS where the batch can join the rows, otherwise one for each matrix of the batch. The 16-bit
 /// types are converted to float by blocks, multiplied and accumulated in float, and rounded once (not at all, where the result is float).
-#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
+#include "../../core/math.hpp"
 #include "arena.hpp"
 #include "blas.hpp"
 #include "memory.hpp"
@@ -52,7 +52,7 @@ template <class Target> struct library_step<ops::matmul, Target> {
     const std::int64_t work = p.m * p.n * p.k;
     const int team =
         batch > 1 && (work < large || batch % threads::available() == 0 || batch >= 4 * threads::available())
-            ? threads_for<threads>(batch, batch * std::max((p.m * p.k + p.k * p.n + p.m * p.n) * size_of(T), work / 8))
+            ? threads_for<threads>(batch, batch * math::maximum((p.m * p.k + p.k * p.n + p.m * p.n) * size_of(T), work / 8))
             : 1;
     if (team == 1) {
       for (std::int64_t i = 0; i < batch; ++i) matrix(i);
@@ -106,8 +106,8 @@ template <class Target> struct library_step<ops::matmul, Target> {
   /// Both operands, or what is wanted of them, by one team.
   template <dtype T> static void to_float(const std::uint16_t* a, float* a_to, std::int64_t n, const std::uint16_t* b, float* b_to, std::int64_t m) {
     parallel_for<threads>(n + m, (n + m) * 6, [&](std::int64_t i, std::int64_t end, int) {
-      if (i < n) convert<T, dtype::f32>(a, a_to, i, std::min(end, n));
-      if (end > n) convert<T, dtype::f32>(b, b_to, std::max(i, n) - n, end - n);
+      if (i < n) convert<T, dtype::f32>(a, a_to, i, math::minimum(end, n));
+      if (end > n) convert<T, dtype::f32>(b, b_to, math::maximum(i, n) - n, end - n);
     });
   }
   template <dtype T> static void from_float(const float* from, std::uint16_t* to, std::int64_t n) {
@@ -121,11 +121,11 @@ template <class Target> struct library_step<ops::matmul, Target> {
 
   /// b is converted once; rows of a and c by blocks. (A transposed a has no contiguous rows: one block.)
   template <dtype T> static void by_row_blocks(const product<std::uint16_t>& p, bool wide) {
-    const std::int64_t rows = p.a_transposed ? p.m : std::min(p.m, std::max<std::int64_t>(256, block / std::max(p.k, p.n)));
+    const std::int64_t rows = p.a_transposed ? p.m : math::minimum(p.m, math::maximum(std::int64_t{256}, block / math::maximum(p.k, p.n)));
     float* const b = scratch(p.k * p.n + rows * (p.k + (wide ? 0 : p.n)));
     float *const a = b + p.k * p.n, *const rounded = a + rows * p.k;
     for (std::int64_t i = 0; i < p.m; i += rows) {
-      const std::int64_t m = std::min(rows, p.m - i);
+      const std::int64_t m = math::minimum(rows, p.m - i);
       float* const c = wide ? floats(p.c) + i * p.n : rounded;
       to_float<T>(p.a + i * p.k, a, m * p.k, p.b, b, i == 0 ? p.k * p.n : 0);
       matrix_product<dtype::f32>({a, b, c, m, p.n, p.k, p.a_transposed, p.b_transposed, false});
@@ -134,11 +134,11 @@ template <class Target> struct library_step<ops::matmul, Target> {
   }
   /// Both are contiguous along the inner dimension's blocks: a weight's gradient, summed over the rows of a batch.
   template <dtype T> static void by_inner_blocks(const product<std::uint16_t>& p, bool wide) {
-    const std::int64_t inner = std::min(p.k, std::max<std::int64_t>(256, block / std::max(p.m, p.n)));
+    const std::int64_t inner = math::minimum(p.k, math::maximum(std::int64_t{256}, block / math::maximum(p.m, p.n)));
     float* const a = scratch(inner * (p.m + p.n) + (wide ? 0 : p.m * p.n));
     float *const b = a + inner * p.m, *const c = wide ? floats(p.c) : b + inner * p.n;
     for (std::int64_t i = 0; i < p.k; i += inner) {
-      const std::int64_t k = std::min(inner, p.k - i);
+      const std::int64_t k = math::minimum(inner, p.k - i);
       to_float<T>(p.a + i * p.m, a, k * p.m, p.b + i * p.n, b, k * p.n);
       if (i == 0) matrix_product<dtype::f32>({a, b, c, p.m, p.n, k, true, false, false});
       else blas_gemm(product<float>{a, b, c, p.m, p.n, k, true, false, true});

@@ -2,6 +2,7 @@
 /// Steps that move bytes: transpose, slice, broadcast, concatenate, reshape, pad; and two that write what they know: full, iota.
 #include <bit>
 
+#include "../../core/math.hpp"
 #include "step.hpp"
 #include "strided.hpp"
 
@@ -213,7 +214,7 @@ template <class Target> struct library_step<ops::iota, Target> {
     if (y.count() == 0) return;
     parallel_for<typename Target::threads>(y.count(), y.bytes(), [&](std::int64_t i, std::int64_t end, int) {
       for (std::int64_t run = i / inner; i < end; ++run) {  // runs of equal elements
-        const std::int64_t stop = std::min((run + 1) * inner, end), index = run % n;
+        const std::int64_t stop = math::minimum((run + 1) * inner, end), index = run % n;
         T x{};
         if constexpr (sizeof(T) == 2) x = T(static_cast<float>(index));
         else x = static_cast<T>(index);

@@ -1,9 +1,9 @@
 #pragma once
 /// The simple functions of core/math.hpp for vectors: absolute value, maximum and minimum, rounding, roots.
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
+#include "../../core/math.hpp"
 #include "vec.hpp"
 
 namespace thunder::cpu {
@@ -138,7 +138,7 @@ THUNDER_INLINE vec<T, N> trunc(const vec<T, N>& x) {
 /// Correctly rounded.
 template <class T, int N>
 THUNDER_INLINE vec<T, N> sqrt(const vec<T, N>& x) {
-  // std::sqrt may set errno, which keeps compilers from using the vector instruction.
+  // math::sqrt may set errno, which keeps compilers from using the vector instruction.
 #if defined(__SSE2__)
   if constexpr (is_register<vec<T, N>>) {
     vec<T, N> r = x;
@@ -156,7 +156,7 @@ THUNDER_INLINE vec<T, N> sqrt(const vec<T, N>& x) {
     return r;
   }
 #endif
-  return each_lane(x, [](T y) { return std::sqrt(y); });
+  return each_lane(x, math::sqrt);
 }
 /// 1 / sqrt(x): 1.5 ulp.
 template <class T, int N>

@@ -1,9 +1,9 @@
 #pragma once
 /// Sums and products up to each element along one axis. Floating-point elements are accumulated in double, integers wrap.
-#include <algorithm>
 #include <type_traits>
 
 #include "../../core/error.hpp"
+#include "../../core/math.hpp"
 #include "step.hpp"
 
 namespace thunder::ops {
@@ -55,7 +55,7 @@ template <class Op, class Target> struct scan_step {
       parallel_for<typename Target::threads>(outer * blocks, 2 * x.bytes(), [&](std::int64_t i, std::int64_t end, int) {
         for (; i < end; ++i) {
           const std::int64_t column = i % blocks * block, at = i / blocks * n * inner + column;
-          lines<T, block>(from + at, to + at, n, reverse ? -inner : inner, 1, static_cast<int>(std::min(block, inner - column)));
+          lines<T, block>(from + at, to + at, n, reverse ? -inner : inner, 1, static_cast<int>(math::minimum(block, inner - column)));
         }
       });
     }

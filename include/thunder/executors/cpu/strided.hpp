@@ -1,10 +1,10 @@
 #pragma once
 /// Copies between two buffers by strides: what transpose, slice, broadcast, concatenate and reshape come down to. All is in
 /// bytes; element types do not matter.
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
+#include "../../core/math.hpp"
 #include "../../core/shape.hpp"
 #include "parallel.hpp"
 #include "tile.hpp"
@@ -38,11 +38,11 @@ template <class Target> void clear_run(char* to, std::int64_t bytes, bool past_c
 /// The same `unit` bytes, `times` times.
 template <class Target> void repeat(char* to, const char* from, std::int64_t unit, std::int64_t times, bool past_caches = false) {
   if (times <= 0) return;
-  const std::int64_t all = unit * times, most = std::max(unit, 4096 / unit * unit);
+  const std::int64_t all = unit * times, most = math::maximum(unit, 4096 / unit * unit);
   std::int64_t done = unit;
   std::memcpy(to, from, static_cast<std::size_t>(unit));
   while (done < all) {  // what is there doubles, up to a few lines that stay in the first-level cache
-    const std::int64_t n = std::min({done, all - done, most});
+    const std::int64_t n = math::minimum(math::minimum(done, all - done), most);
     copy_run<Target>(to + done, to, n, past_caches && n == most);
     done += n;
   }
@@ -144,7 +144,7 @@ template <class Target> void copy_transposed(char* to, const char* from, const c
       const nest_position p(around, around.dims, piece / down / across);
       char* const corner = to + p.to + j * column_stride + i * c.unit;
       const char* const source = from + p.from + i * row_stride + j * c.unit;
-      const tile_block b{corner,     column_stride, source, row_stride, std::min(block, rows - i), std::min(block, columns - j),
+      const tile_block b{corner,     column_stride, source, row_stride, math::minimum(block, rows - i), math::minimum(block, columns - j),
                          past_caches};
       switch (c.unit) {
         case 1: tile<Target, 1>::transpose(b); break;
@@ -162,7 +162,7 @@ template <class Target> void copy_transposed(char* to, const char* from, const c
 template <class Target, class Body> void parallel_bytes(std::int64_t bytes, std::int64_t moved, Body&& body) {
   const std::int64_t lines = (bytes + line_bytes - 1) / line_bytes;
   parallel_for<typename Target::threads>(lines, moved, [&](std::int64_t begin, std::int64_t end, int) {
-    if (begin < end) body(begin * line_bytes, std::min(end * line_bytes, bytes));
+    if (begin < end) body(begin * line_bytes, math::minimum(end * line_bytes, bytes));
   });
 }
 
@@ -187,7 +187,7 @@ template <class Target> void copy_strided(char* to, const char* from, copy_nest 
   parallel_for<typename Target::threads>(c.units(), 2 * bytes, [&](std::int64_t i, std::int64_t end, int) {
     nest_position p(c, last, i / length);
     for (std::int64_t column = i % length; i < end; column = 0) {
-      const std::int64_t n = std::min(length - column, end - i);
+      const std::int64_t n = math::minimum(length - column, end - i);
       copy_units<Target>(c, to + p.to + column * c.to[last], c.to[last], from + p.from + column * c.from[last], c.from[last], n,
                          past_caches);
       p.advance(c, last);

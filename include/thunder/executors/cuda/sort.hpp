@@ -8,6 +8,8 @@
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_segmented_radix_sort.cuh>
 
+#include <algorithm>
+
 #include "top_k.hpp"
 
 namespace thunder::ops {

@@ -20,7 +20,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   auto is_free = [&](const statement* s) { return s->levels != 0 && (s->levels & mine) == 0; };
   auto add_formal = [&](int index, const keyed_meta& m) {
     const std::int64_t w = index;
-    const int t = g.intern(m);
+    const int t = g.intern(m.value);
     return g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
   };
   auto lift = [&](const statement::operand& o) {
@@ -43,7 +43,8 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   for (int r = root_count; r-- > 0;)
     if (const statement* s = roots[r].from(); !is_free(s)) stack.push(s);
   int x[8]{}, types[4]{};
-  list<int> many_operands, many_types;
+  list<int> many_operands, many_types, callee_types;
+  const graph_view* called = nullptr;
   while (!stack.empty()) {
     const statement* s = stack.back();
     if (seen.find(s->id) >= 0) {
@@ -62,15 +63,18 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
       if (px[k] < 0) stack.push(s->operands[k].from());
     if (!ready) continue;
     stack.pop();
-    for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(*s->results[k]);
+    for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(s->results[k]->value);
     const int name = s->text && *s->text ? g.intern_name(s->text, name_info::root) : name_info::root;
     const int v = g.put(s->op, s->words, s->word_count, px, s->operand_count, pt, s->result_count, name, s->body);
     seen.add(s->id, v);
     if (s->op->id == table_of<ops::parameter>()->id) g.note_parameter(name, pt[0], s->words);
     if (s->body) {  // a callee's parameters are ours, below the prefix
       const graph_view& b = *s->body;
-      graph::import_maps map(b);
+      if (called != &b) called = &b, callee_types = list<int>(b.type_count, -1);  // layers one after another call one body
+      graph::import_maps map;
+      map.types = static_cast<list<int>&&>(callee_types), map.names = list<int>(b.name_count, -1);
       g.import_parameters(b, map, name);
+      callee_types = static_cast<list<int>&&>(map.types);
     }
   }
   for (int r = 0; r < root_count; ++r) g.outputs.push(value_of(roots[r]));

@@ -50,7 +50,7 @@ template <int Level, int I, dtype T, class S> constexpr auto formal(S) {
 template <fixed_string Name> struct literal_name {
   static constexpr auto stored = Name;
   static constexpr const char* text = stored.text;
-  static constexpr digest hash = name_hash(0, Name.text[0] == '/' ? &stored.text[1] : stored.text);
+  static constexpr digest hash = name_hash(Name.text[0] == '/' ? &stored.text[1] : stored.text);
 };
 /// One type for each text, however the name was put together: a record is defined once.
 template <class Name> constexpr auto text_of_name() {

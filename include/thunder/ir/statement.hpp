@@ -74,8 +74,9 @@ struct keyed_meta {
 struct statement {
   /// `from` gives the record of the statement that makes it. A function: from pointers between records nvcc's front end walks all the way
   /// to the leaves for each statement, and a trace's time grows with its square.
+  using getter = const statement* (*)();
   struct operand {
-    const statement* (*from)();
+    getter from;
     int result;
   };
   digest id;

@@ -18,7 +18,7 @@ template <int Level, class... Out, class... In> struct trace_maker<Level, pack<O
     for (digest d : parts) h = mix(h, d);
     return h;
   }();
-  static constexpr statement::operand roots[sizeof...(Out) + 1]{operand_of<Out>()..., statement::operand{nullptr, 0}};
+  static constexpr statement::operand roots[sizeof...(Out) + 1]{{statement_of<Out::id>::get(), Out::result}..., {nullptr, 0}};
   static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
   static constexpr flattened make() { return flatten(roots, sizeof...(Out), in, sizeof...(In), Level); }
   static constexpr graph_size guess() {
@@ -39,7 +39,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr operand_list operands = [] {
     operand_list r{};
     int n = 0;
-    ((r.data[n++] = operand_of<X>()), ...);
+    ((r.data[n++] = {statement_of<X::id>::get(), X::result}), ...);
     for (int i = 0; i < lifted; ++i) r.data[n++] = Body::data.lifted[i];
     return r;
   }();
@@ -62,10 +62,9 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
 /// A call of a body, as a source of leaves: leaf<K>() is its result number K.
 template <class Body, fixed_string Prefix, class... X> struct call_of {
   using record = call_record<Body, Prefix, X...>;
-  static_assert(record::value.result_count >= 0);
+  static_assert(record::value.result_count >= 0 && sizeof(defines<record::id, record>) > 0);
   template <int K> static constexpr auto leaf() {
     using E = typename expr_of_layout<typename record::template result_layout<K>, record::id, K>::type;
-    static_assert(sizeof(defines<E, record>) > 0);
     return E{};
   }
 };
@@ -139,8 +138,9 @@ template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || 
 template <class R> constexpr std::uint64_t levels_used() {
   return []<class... E>(pack<E...>) {
     std::uint64_t levels = 0;
-    const std::uint64_t used[]{definition(E{})->levels..., levels};
-    for (std::uint64_t l : used) levels |= l;
+    const statement::getter used[]{statement_of<E::id>::get()..., nullptr};
+    for (std::size_t k = 0; k < sizeof...(E); ++k)
+      if (k == 0 || used[k] != used[k - 1]) levels |= used[k]()->levels;
     return levels;
   }(leaves_of<R>{});
 }

@@ -23,8 +23,10 @@ struct no_target { static constexpr const meta* type = nullptr; static constexpr
 template <class Op, class Words = words<>, class Target = no_target, class... X> constexpr auto make(X...);
 template <mistake M, auto Left = 0, auto Right = 0> struct refused;
 
+template <dtype T, class Shape, digest D, int Result = 0> struct expr;
 /// The type of a value as a type. Its meta exists once for all values of that type.
 template <dtype T, class Shape> struct layout {
+  template <digest D, int Result> using result_of = expr<T, Shape, D, Result>;
   static constexpr keyed_meta keyed{make_meta<T>(Shape{}), mix(0, make_meta<T>(Shape{}))};
   static constexpr const meta& value = keyed.value;
 };
@@ -66,7 +68,7 @@ THUNDER_DEFINITIONS(15, definition_15)
 template <digest D, class Record> using defines = typename statement_of<D>::template defined<Record>;
 
 /// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely.
-template <dtype T, class Shape, digest D, int Result = 0>
+template <dtype T, class Shape, digest D, int Result>
 struct expr {
   using shape_type = Shape;
   using layout_type = layout<T, Shape>;
@@ -184,8 +186,6 @@ struct record<E, Op, Words, results<R...>, X...> : defines<E::id, record<E, Op, 
                                    depth_of(parts.operands, sizeof...(X)), levels_of(parts.operands, sizeof...(X)), nullptr, nullptr};
   static constexpr const statement* definition() { return &value; }
 };
-template <class L, digest D, int K> struct expr_of_layout;
-template <dtype T, class S, digest D, int K> struct expr_of_layout<layout<T, S>, D, K> { using type = expr<T, S, D, K>; };
 
 /// All results of a statement with several.
 template <class Op, class Words, class First, class... Rest, class... X> constexpr auto make_all(pack<First, Rest...>, pack<X...>) {
@@ -194,7 +194,7 @@ template <class Op, class Words, class First, class... Rest, class... X> constex
 }
 template <class Op, class Words, digest Id, class Signature, class... X, int... K>
 constexpr auto make_several(std::integer_sequence<int, K...>) {
-  return make_all<Op, Words>(pack<typename expr_of_layout<typename Signature::template result_layout<K>, Id, K>::type...>{}, pack<X...>{});
+  return make_all<Op, Words>(pack<typename Signature::template result_layout<K>::template result_of<Id, K>...>{}, pack<X...>{});
 }
 
 /// A statement of which the result's type is known.

@@ -83,7 +83,7 @@ struct statement {
   const op_info* op;
   const std::int64_t* words;
   int word_count;
-  const keyed_meta* const* results;
+  const keyed_meta* const* results;  // null for a call: those of the body's outputs
   int result_count;
   const operand* operands;
   int operand_count;

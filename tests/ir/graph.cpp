@@ -67,7 +67,7 @@ TEST_CASE("names") {
   const int h = g.intern_name("h", name_info::root), first = g.intern_name("0", h), w = g.intern_name("w", first);
   CHECK(g.intern_name("w", first) == w);
   CHECK(print_name(g.view(), w) == "h.0.w");
-  CHECK(g.names[w].hash == name_hash(0, "h.0.w"));  // a name that was put together is the name
+  CHECK(g.names[w].hash == name_hash("h.0.w"));  // a name that was put together is the name
   CHECK_FALSE(g.same_names);
   const int absolute = g.intern_name("/wte", name_info::root);
   CHECK(print_name(g.view(), absolute, "h.7") == "wte");

@@ -39,7 +39,7 @@ template <class Loss> std::vector<double> train(Loss, const state& initial, cons
     losses.push_back(results[0].reals[0]);
     for (std::size_t k = 1; k < results.size(); ++k)
       for (auto& [name, value] : values)
-        if (name_hash(0, name.c_str()) == names_in<typename T::result>::list.of[k]) {
+        if (name_hash(name.c_str()) == names_in<typename T::result>::list.of[k]) {
           CHECK(results[k].type == dtype::f32);
           value = results[k];
         }

@@ -19,4 +19,19 @@ constexpr digest digest_of(const char* text, digest h = 0x7468756e646572ull) {
   return h;
 }
 
+/// The hash of a name: a polynomial of its letters, so that the hash of "h.3.weight" follows in a few steps from those of "h.3" and
+/// "weight". (Parameters' names meet new prefixes at each level of calls.)
+struct name_hasher {
+  digest hash, power;  // power: of the base, by the name's length
+  static constexpr digest base = 0x9e3779b97f4a7c15ull;
+  static constexpr name_hasher of(const char* text) {
+    name_hasher r{0, 1};
+    for (; *text; ++text) r.hash = r.hash * base + static_cast<digest>(static_cast<unsigned char>(*text)), r.power *= base;
+    return r;
+  }
+  /// Of "prefix.name".
+  constexpr name_hasher below(const name_hasher& prefix) const { return {(prefix.hash * base + '.') * power + hash, prefix.power * base * power}; }
+};
+constexpr digest name_hash(const char* text) { return name_hasher::of(text).hash; }
+
 }  // namespace thunder

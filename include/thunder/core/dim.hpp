@@ -46,7 +46,11 @@ struct dim {
 
 constexpr dim operator*(dim x, dim y) {
   dim r(x.size * y.size);
-  if (!x.a && !y.a) return r;
+  if (!x.a || !y.a) {  // nearly always
+    const dim& named = x.a ? x : y;
+    r.a = named.a, r.b = named.b, r.c = named.c;
+    return r;
+  }
   std::uint64_t s[6]{x.a, x.b, x.c, y.a, y.b, y.c};
   for (int i = 0; i < 6; ++i)
     for (int j = i + 1; j < 6; ++j)

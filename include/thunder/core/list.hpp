@@ -12,6 +12,12 @@ class list {
   constexpr explicit list(int n, T value = T{}) : data_(n > 0 ? new T[static_cast<unsigned>(n)] : nullptr), size_(n), room_(n) {
     for (int i = 0; i < n; ++i) data_[i] = value;
   }
+  /// n elements that are not set, if T has no default initialiser.
+  static constexpr list unset(int n) {
+    list l;
+    l.reserve(n), l.size_ = n;
+    return l;
+  }
   constexpr list(const list& o) : list() {
     reserve(o.size_);
     for (int i = 0; i < o.size_; ++i) data_[i] = o.data_[i];

@@ -61,6 +61,13 @@ constexpr digest mix(digest h, const meta& m) {
   return h;
 }
 
+/// A quick hash, for a table that compares as well.
+constexpr digest type_key(const meta& m) {
+  digest h = static_cast<digest>(m.type) + static_cast<digest>(m.rank) * 16;
+  for (int i = 0; i < m.rank; ++i) h = h * 61 + static_cast<digest>(m.d[i].size) + m.d[i].a;
+  return h;
+}
+
 template <dtype T, auto... D>
 constexpr meta make_meta(shape<D...> = {}) {
   static_assert(sizeof...(D) <= max_rank, "a tensor has at most six dimensions");

@@ -23,26 +23,28 @@ struct no_target { static constexpr const meta* type = nullptr; static constexpr
 template <class Op, class Words = words<>, class Target = no_target, class... X> constexpr auto make(X...);
 template <mistake M, auto Left = 0, auto Right = 0> struct refused;
 
+template <dtype T, class Shape, digest D, int Result = 0> struct expr;
 /// The type of a value as a type. Its meta exists once for all values of that type.
 template <dtype T, class Shape> struct layout {
+  template <digest D, int Result> using result_of = expr<T, Shape, D, Result>;
   static constexpr keyed_meta keyed{make_meta<T>(Shape{}), mix(0, make_meta<T>(Shape{}))};
   static constexpr const meta& value = keyed.value;
 };
 
-/// From an expression to the record of its statement: a friend function, declared by the expression's type and defined by the one class
-/// template instantiated for the statement. Functions of one name are one overload set, which compilers search from end to end at
-/// every call; so they go by sixteen names, and a digest says which.
-template <int Bucket> struct definitions;
+/// From a statement's digest to its record: a friend function, declared by this class and defined by the one class template that is
+/// instantiated for the statement. Functions of one name are one overload set, which compilers search from end to end at every call; so
+/// they go by sixteen names, and the digest says which. Statements have one, expressions do not: a call has a result for each parameter.
 inline constexpr int definition_buckets = 16;
+template <digest D, int Bucket = static_cast<int>(D % definition_buckets)> struct statement_of;
 #pragma GCC diagnostic push
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wnon-template-friend"
 #endif
-#define THUNDER_DEFINITIONS(bucket, name)                                                                      \
-  template <> struct definitions<bucket> {                                                                     \
-    template <class E> struct declared { friend constexpr const statement* name(E); };                         \
-    template <class E, class Record> struct defined { friend constexpr const statement* name(E) { return Record::definition(); } }; \
-    template <class E> static constexpr const statement* of(E e) { return name(e); }                           \
+#define THUNDER_DEFINITIONS(bucket, name)                                                                                            \
+  template <digest D> struct statement_of<D, bucket> {                                                                               \
+    friend constexpr statement::getter name(statement_of);                                                                           \
+    static constexpr statement::getter get() { return name(statement_of{}); }                                                        \
+    template <class Record> struct defined { friend constexpr statement::getter name(statement_of) { return &Record::definition; } }; \
   };
 THUNDER_DEFINITIONS(0, definition_0)
 THUNDER_DEFINITIONS(1, definition_1)
@@ -62,10 +64,12 @@ THUNDER_DEFINITIONS(14, definition_14)
 THUNDER_DEFINITIONS(15, definition_15)
 #undef THUNDER_DEFINITIONS
 #pragma GCC diagnostic pop
+/// Instantiated once for a statement: Record::definition() is its record.
+template <digest D, class Record> using defines = typename statement_of<D>::template defined<Record>;
 
 /// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely.
-template <dtype T, class Shape, digest D, int Result = 0>
-struct expr : definitions<static_cast<int>(D % definition_buckets)>::template declared<expr<T, Shape, D, Result>> {
+template <dtype T, class Shape, digest D, int Result>
+struct expr {
   using shape_type = Shape;
   using layout_type = layout<T, Shape>;
   static constexpr dtype element = T;
@@ -97,12 +101,7 @@ template <> inline constexpr bool is_typed<invalid> = true;
 template <class X> concept typed = is_typed<X>;
 
 /// The record of the statement that makes x.
-template <dtype T, class S, digest D, int R> constexpr const statement* definition(expr<T, S, D, R> x) { return definitions<static_cast<int>(D % definition_buckets)>::of(x); }
-/// Instantiated once for an expression: Record::definition() is its statement's record.
-template <class E, class Record> using defines = typename definitions<static_cast<int>(E::id % definition_buckets)>::template defined<E, Record>;
-
-template <class X> struct record_of { static constexpr const statement* get() { return definition(X{}); } };
-template <expression X> constexpr statement::operand operand_of() { return {&record_of<X>::get, X::result}; }
+template <dtype T, class S, digest D, int R> constexpr const statement* definition(expr<T, S, D, R>) { return statement_of<D>::get()(); }
 
 /// A declared result type.
 template <dtype T, class Shape> struct target_of {
@@ -181,27 +180,21 @@ template <int Operands, int Results> struct record_parts {
 /// The record of the statement that makes E.
 template <class E, class Op, class Words, class Results, class... X> struct record;
 template <class E, class Op, class Words, class... R, class... X>
-struct record<E, Op, Words, results<R...>, X...> : defines<E, record<E, Op, Words, results<R...>, X...>> {
-  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{operand_of<X>()..., {nullptr, 0}}, {&R::layout_type::keyed...}};
+struct record<E, Op, Words, results<R...>, X...> : defines<E::id, record<E, Op, Words, results<R...>, X...>> {
+  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{statement_of<X::id>::get(), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
   static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
                                    depth_of(parts.operands, sizeof...(X)), levels_of(parts.operands, sizeof...(X)), nullptr, nullptr};
   static constexpr const statement* definition() { return &value; }
 };
-/// The further results of a statement lead to the same record.
-template <class E, class First> struct further_result : defines<E, further_result<E, First>> {
-  static constexpr const statement* definition() { return thunder::definition(First{}); }
-};
-template <class L, digest D, int K> struct expr_of_layout;
-template <dtype T, class S, digest D, int K> struct expr_of_layout<layout<T, S>, D, K> { using type = expr<T, S, D, K>; };
 
 /// All results of a statement with several.
 template <class Op, class Words, class First, class... Rest, class... X> constexpr auto make_all(pack<First, Rest...>, pack<X...>) {
-  static_assert(record<First, Op, Words, results<First, Rest...>, X...>::value.result_count > 0 && ((sizeof(further_result<Rest, First>) > 0) && ...));
+  static_assert(record<First, Op, Words, results<First, Rest...>, X...>::value.result_count > 0);
   return results<First, Rest...>{};
 }
 template <class Op, class Words, digest Id, class Signature, class... X, int... K>
 constexpr auto make_several(std::integer_sequence<int, K...>) {
-  return make_all<Op, Words>(pack<typename expr_of_layout<typename Signature::template result_layout<K>, Id, K>::type...>{}, pack<X...>{});
+  return make_all<Op, Words>(pack<typename Signature::template result_layout<K>::template result_of<Id, K>...>{}, pack<X...>{});
 }
 
 /// A statement of which the result's type is known.

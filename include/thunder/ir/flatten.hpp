@@ -18,7 +18,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   list<const statement*> stack;
   const std::uint64_t mine = std::uint64_t{1} << level;
   auto is_free = [&](const statement* s) { return s->levels != 0 && (s->levels & mine) == 0; };
-  auto add_formal = [&](int index, const keyed_meta& m) {
+  auto add_formal = [&](int index, const meta& m) {
     const std::int64_t w = index;
     const int t = g.intern(m);
     return g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
@@ -28,7 +28,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     const digest h = mix(from->id, static_cast<digest>(o.result) + 77);
     int v = seen.find(h);
     if (v < 0) {
-      v = add_formal(formal_count + f.lifted.push(o), *from->results[o.result]);
+      v = add_formal(formal_count + f.lifted.push(o), from->body ? from->body->type(from->body->outputs[o.result]) : from->results[o.result]->value);
       seen.add(h, v);
     }
     return v;
@@ -39,11 +39,12 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     const int v = seen.find(from->id);
     return v < 0 ? -1 : v + o.result;
   };
-  for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, *formals[k]->results[0]));
+  for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, formals[k]->results[0]->value));
   for (int r = root_count; r-- > 0;)
     if (const statement* s = roots[r].from(); !is_free(s)) stack.push(s);
   int x[8]{}, types[4]{};
-  list<int> many_operands, many_types;
+  list<int> many_operands, many_types, callee_types;
+  const graph_view* called = nullptr;
   while (!stack.empty()) {
     const statement* s = stack.back();
     if (seen.find(s->id) >= 0) {
@@ -62,15 +63,22 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
       if (px[k] < 0) stack.push(s->operands[k].from());
     if (!ready) continue;
     stack.pop();
-    for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(*s->results[k]);
+    graph::import_maps map;  // of a callee's types and names
+    if (const graph_view* b = s->body) {
+      if (called != b) called = b, callee_types = list<int>(b->type_count, -1);  // layers one after another call one body
+      map.types = static_cast<list<int>&&>(callee_types);
+      for (int k = 0; k < s->result_count; ++k) pt[k] = g.import_type(*b, map, b->values[b->outputs[k]].type);
+    } else {
+      for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(s->results[k]->value);
+    }
     const int name = s->text && *s->text ? g.intern_name(s->text, name_info::root) : name_info::root;
     const int v = g.put(s->op, s->words, s->word_count, px, s->operand_count, pt, s->result_count, name, s->body);
     seen.add(s->id, v);
     if (s->op->id == table_of<ops::parameter>()->id) g.note_parameter(name, pt[0], s->words);
     if (s->body) {  // a callee's parameters are ours, below the prefix
-      const graph_view& b = *s->body;
-      graph::import_maps map(b);
-      g.import_parameters(b, map, name);
+      map.names = list<int>(s->body->name_count, -1);
+      g.import_parameters(*s->body, map, name);
+      callee_types = static_cast<list<int>&&>(map.types);
     }
   }
   for (int r = 0; r < root_count; ++r) g.outputs.push(value_of(roots[r]));

@@ -5,37 +5,38 @@
 
 namespace thunder {
 
+// The structs of a graph have no default initialisers: g++ would run those of every element of a new list.
+
 /// A parameter's or scope's name: a last segment below a parent. Interned, so that equal names are equal numbers.
 struct name_info {
-  const char* text = nullptr;
-  int parent = root;
-  digest hash = 0;  // of the full name, "h.3.attn.weight"
+  const char* text;
+  int parent;
+  bool is_absolute;
+  digest hash, power;  // of the full name, "h.3.attn.weight" (name_hasher)
   static constexpr int root = -1, absolute = -2;
 };
 
-constexpr digest name_hash(digest parent, const char* text) { return digest_of(text, parent ? digest_of(".", parent) : 1); }
-
 /// One statement.
 struct node {
-  const op_info* op = nullptr;
-  const graph_view* body = nullptr;  // of a call
-  int operand = 0, operands = 0;     // first and count, in the graph's operand list (of values)
-  int word = 0, words = 0;           // in the graph's attribute list
-  int result = 0, results = 0;       // the values this statement makes
-  int name = name_info::root;        // a parameter's name, a call's prefix
-  int scope = name_info::root;       // the prefix of the call that the statement was taken out of
+  const op_info* op;
+  const graph_view* body;  // of a call
+  int operand, operands;   // first and count, in the graph's operand list (of values)
+  int word, words;         // in the graph's attribute list
+  int result, results;     // the values this statement makes
+  int name;                // a parameter's name, a call's prefix
+  int scope;               // the prefix of the call that the statement was taken out of
 };
 
 /// One result of one statement.
 struct value_info {
-  int from = 0;  // the statement
-  int type = 0;  // in the graph's table of types
+  int from;  // the statement
+  int type;  // in the graph's table of types
 };
 
 /// A parameter that a graph reads, itself or in a call.
 struct parameter_info {
-  int name = 0, type = 0;
-  std::int64_t words[4]{};  // the attributes of ops::param: trainable, initialiser and its two numbers
+  int name, type;
+  std::int64_t words[4];  // the attributes of ops::param: trainable, initialiser and its two numbers
 };
 
 /// A graph for reading: a frozen one in static storage, or a growing one between two changes.
@@ -64,45 +65,51 @@ class digest_table {
  public:
   /// The first item of a digest, or -1.
   constexpr int find(digest h) {
-    if (used_ == 0) return -1;
-    cursor_ = static_cast<int>(h & static_cast<digest>(mask_));
-    return seek(h);
+    if (mask_ == 0) return -1;
+    const block* blocks = blocks_.data();
+    int at = static_cast<int>(h & static_cast<digest>(mask_));
+    for (;;) {
+      const slot& s = blocks[at / block_size].of[at % block_size];
+      if (s.item == 0 || s.key == h) return cursor_ = at, s.item - 1;
+      at = (at + 1) & mask_;
+    }
   }
   /// The next item of the digest that was looked for last, or -1.
   constexpr int next(digest h) {
-    cursor_ = (cursor_ + 1) & mask_;
-    return seek(h);
+    const block* blocks = blocks_.data();
+    for (;;) {
+      cursor_ = (cursor_ + 1) & mask_;
+      const slot& s = blocks[cursor_ / block_size].of[cursor_ % block_size];
+      if (s.item == 0 || s.key == h) return s.item - 1;
+    }
   }
+  /// Adds an item.
   constexpr void add(digest h, int item) {
-    if (++used_ * 2 > keys_.size()) grow();
-    place(keys_.data(), items_.data(), mask_, h, item);
+    if (++used_ * 2 > mask_) grow();
+    place(blocks_.data(), mask_, h, item + 1);
   }
 
  private:
-  constexpr int seek(digest h) {
-    const digest* keys = keys_.data();
-    const int* items = items_.data();
-    int at = cursor_;
-    while (items[at] >= 0 && keys[at] != h) at = (at + 1) & mask_;
-    cursor_ = at;
-    return items[at];
-  }
-  static constexpr void place(digest* keys, int* items, int mask, digest h, int item) {
+  // An array inside a class is zeroed at once, the elements of an array one by one (8 us each with g++): blocks, and 0 where nothing is.
+  static constexpr int block_size = 64;
+  struct slot { digest key; int item; };
+  struct block { slot of[block_size]{}; };
+  static constexpr void place(block* blocks, int mask, digest h, int item) {
     int at = static_cast<int>(h & static_cast<digest>(mask));
-    while (items[at] >= 0) at = (at + 1) & mask;
-    keys[at] = h, items[at] = item;
+    while (blocks[at / block_size].of[at % block_size].item) at = (at + 1) & mask;
+    slot& s = blocks[at / block_size].of[at % block_size];
+    s.key = h, s.item = item;
   }
   constexpr void grow() {
-    const int n = keys_.empty() ? 64 : keys_.size() * 4;
-    list<digest> larger_keys(n);
-    list<int> larger_items(n, -1);
-    for (int i = 0; i < keys_.size(); ++i)
-      if (items_[i] >= 0) place(larger_keys.data(), larger_items.data(), n - 1, keys_[i], items_[i]);
-    keys_ = static_cast<list<digest>&&>(larger_keys), items_ = static_cast<list<int>&&>(larger_items), mask_ = n - 1;
+    const int n = mask_ == 0 ? block_size : (mask_ + 1) * 4;
+    list<block> larger = list<block>::unset(n / block_size);
+    for (int i = 0; i < blocks_.size(); ++i)
+      for (const slot& s : blocks_[i].of)
+        if (s.item) place(larger.data(), n - 1, s.key, s.item);
+    blocks_ = static_cast<list<block>&&>(larger), mask_ = n - 1;
   }
 
-  list<digest> keys_;
-  list<int> items_;
+  list<block> blocks_;
   int used_ = 0, cursor_ = 0, mask_ = 0;
 };
 
@@ -139,31 +146,37 @@ struct graph {
   constexpr const node& producer(int value) const { return nodes[values[value].from]; }
 
   // ---- interning
-  constexpr int intern(const meta& m, digest key) {
-    const int found = type_index_.find(key);
-    if (found >= 0) return found;
+  constexpr int intern(const meta& m) {
+    const digest key = type_key(m);
+    for (int i = type_index_.find(key); i >= 0; i = type_index_.next(key))
+      if (types[i] == m) return i;
     const int i = types.push(m);
     type_index_.add(key, i);
     return i;
   }
-  constexpr int intern(const meta& m) { return intern(m, mix(0, m)); }
-  constexpr int intern(const keyed_meta& m) { return intern(m.value, m.key); }
   constexpr int intern_name(const char* text, int parent) {
     if (*text == '/') ++text, parent = name_info::absolute;
-    const digest h = name_hash(parent >= 0 ? names[parent].hash : 0, text);
-    const int found = name_index_.find(h);
+    const name_hasher h = hash_below(name_hasher::of(text), parent);
+    return intern_name({text, parent, parent >= 0 ? names[parent].is_absolute : parent == name_info::absolute, h.hash, h.power});
+  }
+  constexpr int intern_name(const name_info& n) {
+    const int found = find_name(n.hash);
     if (found >= 0) {
-      same_names = same_names || is_absolute(found) != (parent == name_info::absolute || (parent >= 0 && is_absolute(parent)));
+      same_names = same_names || names[found].is_absolute != n.is_absolute;
       return found;
     }
-    const int i = names.push({text, parent, h});
-    name_index_.add(h, i);
-    return i;
+    name_index_.add(n.hash, names_indexed_++);
+    return names.push(n);
   }
-
-  constexpr bool is_absolute(int name) const {
-    while (names[name].parent >= 0) name = names[name].parent;
-    return names[name].parent == name_info::absolute;
+  /// The name that a callee's name becomes below a prefix, or -1.
+  constexpr int find_name(const name_info& callee, int prefix) { return find_name(callee.is_absolute ? callee.hash : hash_below({callee.hash, callee.power}, prefix).hash); }
+  constexpr name_hasher hash_below(const name_hasher& name, int prefix) const {
+    return prefix < 0 ? name : name.below({names[prefix].hash, names[prefix].power});
+  }
+  /// The name with this hash, or -1.
+  constexpr int find_name(digest hash) {
+    for (; names_indexed_ < names.size(); ++names_indexed_) name_index_.add(names[names_indexed_].hash, names_indexed_);
+    return name_index_.find(hash);
   }
 
   // ---- statements
@@ -219,7 +232,8 @@ struct graph {
       m = many.begin();
     }
     for (int k = 0; k < operand_count; ++k) m[k] = &type(x[k]);
-    inference r;
+    inference& r = inferred_;  // one for all statements: to make it takes as long as to infer
+    r.more.clear();
     op->infer({m, operand_count, w, word_count, target}, r);
     if (r.error != mistake::none) throw "a pass made an ill-typed statement";
     const int first = intern(r.result);
@@ -230,41 +244,60 @@ struct graph {
     return put(op, w, word_count, x, operand_count, t.data(), t.size());
   }
 
-  /// Copies statement `n` of another graph. `map` leads from its values to ours, `types_of` from its types and `names_of`
-  /// from its names (-1: not met yet).
+  /// From another graph's values, types and names to ours. Types and names: -1 where not met yet; empty where ours are the other's.
   struct import_maps {
     list<int> values, types, names;
     constexpr explicit import_maps(const graph_view& g) : values(g.value_count, -1), types(g.type_count, -1), names(g.name_count, -1) {}
+    import_maps() = default;
   };
+  /// Starts a pass over another graph, which calls `finish` in the end: takes over its types, names and parameters as they are.
+  constexpr import_maps begin(const graph_view& g) {
+    types.append(g.types, g.type_count), names.append(g.names, g.name_count);
+    for (int i = 0; i < g.type_count; ++i) type_index_.add(type_key(g.types[i]), i);
+    for (int k = 0; k < g.parameter_count; ++k) note_parameter(g.parameters[k].name, g.parameters[k].type, g.parameters[k].words);
+    same_names = g.same_names;
+    nodes.reserve(g.node_count * 2), operands.reserve(g.operand_count * 2), values.reserve(g.value_count * 2);
+    import_maps map;
+    map.values = list<int>::unset(g.value_count);
+    return map;
+  }
   constexpr int import_type(const graph_view& g, import_maps& map, int t) {
+    if (map.types.empty()) return t;
     if (map.types[t] < 0) map.types[t] = intern(g.types[t]);
     return map.types[t];
   }
   constexpr int import_name(const graph_view& g, import_maps& map, int i, int prefix) {
     if (i < 0) return i == name_info::root ? prefix : i;
+    if (map.names.empty()) return i;
     same_names = same_names || g.same_names;
     if (g.same_names && prefix >= 0) problem = mistake::parameter_names;
     if (map.names[i] < 0) {
-      const int parent = import_name(g, map, g.names[i].parent, prefix);
-      map.names[i] = intern_name(g.names[i].text, parent);
+      name_info n = g.names[i];
+      n.parent = import_name(g, map, n.parent, prefix);
+      if (prefix >= 0 && !n.is_absolute) {
+        const name_hasher h = hash_below({n.hash, n.power}, prefix);
+        n.hash = h.hash, n.power = h.power, n.is_absolute = names[prefix].is_absolute;
+      }
+      map.names[i] = intern_name(n);
     }
     return map.names[i];
   }
+  /// Copies statement `n` of another graph.
   constexpr int import(const graph_view& g, const node& n, import_maps& map, int prefix = name_info::root) {
     int small[8]{}, kinds[4]{};
     list<int> x8, t4;
     int *x = small, *t = kinds;
     if (n.operands > 8) x8 = list<int>(n.operands), x = x8.data();
     if (n.results > 4) t4 = list<int>(n.results), t = t4.data();
-    int *seen_values = map.values.data(), *seen_types = map.types.data();
+    int* seen_values = map.values.data();
     const int* from = g.operands + n.operand;
     for (int k = 0; k < n.operands; ++k) x[k] = seen_values[from[k]];
+    const bool same_types = map.types.empty();
     for (int k = 0; k < n.results; ++k) {
       const int type = g.values[n.result + k].type;
-      if (seen_types[type] < 0) seen_types[type] = intern(g.types[type]);
-      t[k] = seen_types[type];
+      t[k] = same_types ? type : import_type(g, map, type);
     }
-    scope = import_name(g, map, n.scope, prefix);
+    scope = n.scope < 0 && prefix < 0 ? n.scope : import_name(g, map, n.scope, prefix);
     const int name = n.name < 0 && n.op->kind != op_kind::call ? name_info::root : import_name(g, map, n.name, prefix);
     const int first = put(n.op, g.words + n.word, n.words, x, n.operands, t, n.results, name, n.body);
     for (int k = 0; k < n.results; ++k) seen_values[n.result + k] = first + k;
@@ -276,25 +309,28 @@ struct graph {
     for (int k = 0; k < g.parameter_count; ++k)
       note_parameter(import_name(g, map, g.parameters[k].name, prefix), import_type(g, map, g.parameters[k].type), g.parameters[k].words);
   }
-  /// Ends a pass over another graph, of whose values `map` knows what stands for them: outputs, parameters and inputs are those.
+  /// Ends a pass over another graph, of whose values `map` knows what stands for them: outputs and inputs are those.
   constexpr void finish(const graph_view& g, import_maps& map) {
     for (int k = 0; k < g.output_count; ++k) outputs.push(map.values[g.outputs[k]]);
-    import_parameters(g, map);
     input_count = g.input_count;
     notes = nullptr;
   }
 
   /// Notes that the graph reads a parameter; one name has one type.
   constexpr void note_parameter(int name, int type, const std::int64_t* w) {
-    const digest h = names[name].hash;
-    const int found = parameter_index_.find(h);
-    if (found < 0) parameter_index_.add(h, parameters.push({name, type, {w[0], w[1], w[2], w[3]}}));
-    else if (parameters[found].type != type) problem = mistake::parameter_shapes;
+    while (parameter_of_.size() <= name) parameter_of_.push(-1);
+    int& known = parameter_of_[name];
+    if (known < 0) known = parameters.push({name, type, {w[0], w[1], w[2], w[3]}});
+    else if (parameters[known].type != type) problem = mistake::parameter_shapes;
   }
+  /// The parameter of a name, or -1.
+  constexpr int parameter_of(int name) const { return name < parameter_of_.size() ? parameter_of_[name] : -1; }
 
  private:
-  digest_table statement_index_, type_index_, name_index_, parameter_index_;
-  list<int> bool_types_;
+  digest_table statement_index_, type_index_, name_index_;
+  int names_indexed_ = 0;
+  list<int> bool_types_, parameter_of_;  // by type; by name
+  inference inferred_;
 };
 
 }  // namespace thunder

@@ -31,7 +31,7 @@ struct call : leaf_op<call> {
 }  // namespace ops
 
 /// A statement without operands that makes E.
-template <class E, class Op, class Words, std::uint64_t Levels, class Name> struct leaf_record : defines<E, leaf_record<E, Op, Words, Levels, Name>> {
+template <class E, class Op, class Words, std::uint64_t Levels, class Name> struct leaf_record : defines<E::id, leaf_record<E, Op, Words, Levels, Name>> {
   static constexpr const keyed_meta* types[1]{&E::layout_type::keyed};
   static constexpr statement value{E::id, table_of<Op>(), word_data<Words>::data, word_data<Words>::count, types, 1, nullptr, 0, 1, Levels, Name::text, nullptr};
   static constexpr const statement* definition() { return &value; }
@@ -50,7 +50,7 @@ template <int Level, int I, dtype T, class S> constexpr auto formal(S) {
 template <fixed_string Name> struct literal_name {
   static constexpr auto stored = Name;
   static constexpr const char* text = stored.text;
-  static constexpr digest hash = name_hash(0, Name.text[0] == '/' ? &stored.text[1] : stored.text);
+  static constexpr digest hash = name_hash(Name.text[0] == '/' ? &stored.text[1] : stored.text);
 };
 /// One type for each text, however the name was put together: a record is defined once.
 template <class Name> constexpr auto text_of_name() {

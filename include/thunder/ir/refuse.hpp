@@ -81,7 +81,7 @@ constexpr auto make(X...) {
       constexpr digest keys[]{X::key..., 0};
       constexpr digest id = statement_digest(op_id<Op>, word_data<Words>::key, Target::key, keys, sizeof...(X));
       if constexpr (S::head.count == 1) {
-        using E = typename expr_of_layout<typename S::template result_layout<0>, id, 0>::type;
+        using E = typename S::template result_layout<0>::template result_of<id, 0>;
         static_assert(record<E, Op, Words, results<E>, X...>::value.result_count == 1);  // evaluated here: the depth stays O(1)
         return E{};
       } else {

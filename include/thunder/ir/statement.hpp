@@ -74,15 +74,16 @@ struct keyed_meta {
 struct statement {
   /// `from` gives the record of the statement that makes it. A function: from pointers between records nvcc's front end walks all the way
   /// to the leaves for each statement, and a trace's time grows with its square.
+  using getter = const statement* (*)();
   struct operand {
-    const statement* (*from)();
+    getter from;
     int result;
   };
   digest id;
   const op_info* op;
   const std::int64_t* words;
   int word_count;
-  const keyed_meta* const* results;
+  const keyed_meta* const* results;  // null for a call: those of the body's outputs
   int result_count;
   const operand* operands;
   int operand_count;

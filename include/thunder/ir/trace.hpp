@@ -11,26 +11,31 @@ namespace thunder {
 
 /// The graph of one trace: from formals In to results Out, at a level.
 template <int Level, class Out, class In> struct trace_maker;
-template <int Level, class... Out, class... In> struct trace_maker<Level, pack<Out...>, pack<In...>> {
+template <int Level, dtype... T, class... S, digest... D, int... R, class... In> struct trace_maker<Level, pack<expr<T, S, D, R>...>, pack<In...>> {
+  static constexpr int root_count = sizeof...(D);
   static constexpr digest key = [] {
     digest h = mix(51, Level);
-    const digest parts[]{Out::key..., digest{52}, In::key...};  // named: nvcc loses a loop over a braced list
-    for (digest d : parts) h = mix(h, d);
+    const digest ids[]{D..., digest{52}, In::key...};  // named: nvcc loses a loop over a braced list
+    const int results[]{R..., 0};
+    for (std::size_t k = 0; k < sizeof...(D) + 1 + sizeof...(In); ++k) h = mix(h, k < sizeof...(D) && results[k] ? mix(ids[k], static_cast<digest>(results[k])) : ids[k]);
     return h;
   }();
-  static constexpr statement::operand roots[sizeof...(Out) + 1]{operand_of<Out>()..., statement::operand{nullptr, 0}};
+  static constexpr statement::operand roots[root_count + 1]{{statement_of<D>::get(), R}..., {nullptr, 0}};
   static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
-  static constexpr flattened make() { return flatten(roots, sizeof...(Out), in, sizeof...(In), Level); }
+  static constexpr flattened make() { return flatten(roots, root_count, in, sizeof...(In), Level); }
   static constexpr graph_size guess() {
-    const int n = depth_of(roots, sizeof...(Out)) * 5 / 2 + 32 + static_cast<int>(sizeof...(In));
-    constexpr int out = sizeof...(Out);  // often a gradient for each parameter
+    const int n = depth_of(roots, root_count) * 5 / 2 + 32 + static_cast<int>(sizeof...(In));
+    constexpr int out = root_count;  // often a gradient for each parameter
     return {n, n * 2, n * 2 + 64, n * 3 / 2 + out, 64, n + 64 + out, n + 64 + out, out, 8};
   }
 };
 
 // ---- calls
 /// Type number T of a body: the results of a call share few types.
-template <class Body, int T> struct type_of_body { static constexpr const meta& value = Body::view.types[T]; };
+template <class Body, int T> struct type_of_body {
+  static constexpr const meta& value = Body::view.types[T];
+  using layout_type = decltype(layout_of_meta<type_of_body>());
+};
 template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr int lifted = Body::data.size.lifted;
   static constexpr int operand_count = sizeof...(X) + lifted;
@@ -39,7 +44,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr operand_list operands = [] {
     operand_list r{};
     int n = 0;
-    ((r.data[n++] = operand_of<X>()), ...);
+    ((r.data[n++] = {statement_of<X::id>::get(), X::result}), ...);
     for (int i = 0; i < lifted; ++i) r.data[n++] = Body::data.lifted[i];
     return r;
   }();
@@ -49,11 +54,13 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
     return h;
   }();
   static constexpr int count = Body::view.output_count;
-  template <int K> using result_layout = decltype(layout_of_meta<type_of_body<Body, Body::view.values[Body::view.outputs[K]].type>>());
-  template <int... K> struct result_list { static constexpr const keyed_meta* data[at_least_one(count)]{&result_layout<K>::keyed...}; };
-  template <int... K> static constexpr const keyed_meta* const* all_types(std::integer_sequence<int, K...>) { return result_list<K...>::data; }
-  static constexpr const keyed_meta* const* types = all_types(std::make_integer_sequence<int, count>{});
-  static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, types, count, operands.data, operand_count,
+  struct type_list { int of[at_least_one(count)]; };
+  static constexpr type_list types = [] {
+    type_list r{};
+    for (int k = 0; k < count; ++k) r.of[k] = Body::view.values[Body::view.outputs[k]].type;
+    return r;
+  }();
+  static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, nullptr, count, operands.data, operand_count,
                                    depth_of(operands.data, operand_count), levels_of(operands.data, operand_count),
                                    prefix.text, &Body::view};
   static constexpr const statement* definition() { return &value; }
@@ -62,12 +69,9 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
 /// A call of a body, as a source of leaves: leaf<K>() is its result number K.
 template <class Body, fixed_string Prefix, class... X> struct call_of {
   using record = call_record<Body, Prefix, X...>;
-  static_assert(record::value.result_count >= 0);
-  template <int K> static constexpr auto leaf() {
-    using E = typename expr_of_layout<typename record::template result_layout<K>, record::id, K>::type;
-    static_assert(sizeof(defines<E, record>) > 0);
-    return E{};
-  }
+  static_assert(record::value.result_count >= 0 && sizeof(defines<record::id, record>) > 0);
+  template <int K> using result = typename type_of_body<Body, record::types.of[K]>::layout_type::template result_of<record::id, K>;
+  template <int K> static constexpr result<K> leaf() { return {}; }
 };
 
 // ---- tracing
@@ -139,8 +143,9 @@ template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || 
 template <class R> constexpr std::uint64_t levels_used() {
   return []<class... E>(pack<E...>) {
     std::uint64_t levels = 0;
-    const std::uint64_t used[]{definition(E{})->levels..., levels};
-    for (std::uint64_t l : used) levels |= l;
+    const statement::getter used[]{statement_of<E::id>::get()..., nullptr};
+    for (std::size_t k = 0; k < sizeof...(E); ++k)
+      if (k == 0 || used[k] != used[k - 1]) levels |= used[k]()->levels;
     return levels;
   }(leaves_of<R>{});
 }

@@ -65,6 +65,7 @@ template <class T> concept traced_tree = tree<T>::leaves >= 0;
 template <class T> using leaves_of = typename tree<T>::types;
 
 // ---- name-keyed trees
+template <class... Entries> struct named;
 /// One named expression.
 template <class Name, class E> struct entry {
   using name = Name;
@@ -75,6 +76,17 @@ template <class Name, class E> struct tree<entry<Name, E>> {
   using types = leaves_of<E>;
   template <class At, int First> static constexpr auto rebuild() { return entry<Name, decltype(tree<E>::template rebuild<At, First>())>{}; }
 };
+/// The gradients of a model: no instantiation for each of them.
+template <class... Name, dtype... T, class... S, digest... D, int... R> struct tree<named<entry<Name, expr<T, S, D, R>>...>> {
+  static constexpr int leaves = sizeof...(Name);
+  using types = pack<expr<T, S, D, R>...>;
+  template <class At, int First, int... I> static constexpr auto rebuild_all(std::integer_sequence<int, I...>) {
+    return named<entry<Name, decltype(At::template leaf<First + I>())>...>{};
+  }
+  template <class At, int First> static constexpr auto rebuild() { return rebuild_all<At, First>(std::make_integer_sequence<int, leaves>{}); }
+};
+template <class... Name, dtype... T, class... S, digest... D, int... R> inline constexpr bool is_broken<named<entry<Name, expr<T, S, D, R>>...>> = false;
+
 /// An expression and its name, to be gathered in a `named` or given to `update`.
 template <fixed_string Name, class E> constexpr auto named_value(E) { return entry<literal_name<Name>, E>{}; }
 /// A name to look up: "h.3.attn.weight"_p.

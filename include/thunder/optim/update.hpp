@@ -29,7 +29,7 @@ template <fixed_string Prefix, class Name> struct buffer_name {
 
  public:
   static constexpr const char* text = stored.text;
-  static constexpr digest hash = name_hash(0, text);
+  static constexpr digest hash = name_hash(text);
 };
 
 /// A zero-initialised buffer like expression E, in float32 at least.

@@ -16,8 +16,7 @@ struct replaced_body {
 constexpr graph autocast(const graph_view& v, dtype half, const replaced_body* callees, int callee_count, provenance* notes = nullptr) {
   graph g;
   g.notes = notes;
-  g.nodes.reserve(v.node_count * 2), g.operands.reserve(v.operand_count * 2), g.values.reserve(v.value_count * 2);
-  graph::import_maps map(v);
+  graph::import_maps map = g.begin(v);
   list<int> x, types;
   for (int i = 0; i < v.node_count; ++i) {
     if (notes) notes->at = i;

@@ -9,7 +9,7 @@ namespace thunder {
 template <class Wanted> constexpr graph decompose(const graph_view& v, Wanted wanted, provenance* notes = nullptr) {
   graph g;
   g.notes = notes;
-  graph::import_maps map(v);
+  graph::import_maps map = g.begin(v);
   list<int> parts;
   const list<bool> live = live_nodes(v);  // a composite that is gone stays behind as a dead statement
   bool again = false;

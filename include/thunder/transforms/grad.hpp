@@ -164,7 +164,7 @@ template <class Call, int First> struct shifted {
   template <int K> static constexpr auto leaf() { return Call::template leaf<First + K>(); }
 };
 template <class Body, class Call, int First, int... K> constexpr auto named_gradients(std::integer_sequence<int, K...>) {
-  return named<entry<parameter_name<Body, trainable<Body>.index[K]>, decltype(Call::template leaf<First + K>())>...>{};
+  return named<entry<parameter_name<Body, trainable<Body>.index[K]>, typename Call::template result<First + K>>...>{};
 }
 
 template <class F, class Wrt, bool Value> struct grad_function {

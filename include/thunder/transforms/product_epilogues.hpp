@@ -15,7 +15,7 @@ struct product_epilogues {
   static constexpr graph run(const graph_view& v, provenance* notes = nullptr) {
     graph g;
     g.notes = notes;
-    graph::import_maps map(v);
+    graph::import_maps map = g.begin(v);
     list<int> readers(v.value_count, 0), gelu_of(v.value_count, -1);  // how often a value is read; the statement gelu(value)
     list<bool> fused(v.value_count, false);                            // whether a region reads it
     for (int k = 0; k < v.output_count; ++k) ++readers[v.outputs[k]];

@@ -187,7 +187,7 @@ struct simplifier {
 constexpr graph simplify(const graph_view& v, provenance* notes = nullptr) {
   simplifier s;
   s.g.notes = notes;
-  graph::import_maps map(v);
+  graph::import_maps map = s.g.begin(v);
   list<int> uses(v.value_count, 0);
   const list<bool> live = live_nodes(v);
   for (int i = 0; i < v.node_count; ++i)

@@ -38,17 +38,18 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   for (int k = 0; k < options.rule_count; ++k) rule_of.add(options.rules[k].op, k);
   graph g;
   g.nodes.reserve(v.node_count * 3), g.operands.reserve(v.operand_count * 4), g.values.reserve(v.value_count * 3);
-  graph::import_maps map(v);
+  graph::import_maps map = g.begin(v);
   g.notes = options.notes;
   for (int i = 0; i < v.node_count; ++i) {
     if (g.notes) g.notes->at = i;
     g.import(v, v.nodes[i], map);
   }
-  g.import_parameters(v, map);
   g.input_count = v.input_count;
 
   const int primal_nodes = g.nodes.size();
-  list<int> cotangents(g.values.size(), -1), parameter_cotangents(g.names.size(), -1);
+  list<int> cotangents(g.values.size(), -1), parameter_cotangents(g.parameters.size(), -1);
+  list<bool> trainable(g.parameters.size(), false);
+  for (int k = 0; k < v.parameter_count; ++k) trainable[k] = is_trainable(v.parameters[k], v);
   list<bool> active(g.values.size(), false);
   auto accumulate = [&](int& slot, int v1) { slot = slot < 0 ? v1 : (value{&g, slot} + value{&g, v1}).id; };
 
@@ -80,7 +81,8 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   }
 
   // backward
-  list<int> seeds, parts;
+  list<int> seeds, parts, types, called_parameters;  // the last two: of the derivative that was called last, and of what it derives
+  const graph_view* called = nullptr;
   list<bool> wanted;
   for (int i = primal_nodes; i-- > 0;) {
     const node n = g.nodes[i];
@@ -95,21 +97,28 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
       for (int k = 0; k < options.callee_count; ++k)
         if (options.callees[k].of == n.body->id) d = options.callees[k].derivative;
       if (!d) throw "vjp: the derivative of a callee is missing";
-      list<int> x, types;
+      list<int> x;
       for (int k = 0; k < n.operands; ++k) x.push(g.operand(n, k));
       for (int k = 0; k < n.results; ++k)
         if (is_floating(g.type(n.result + k).type)) x.push(cotangents[n.result + k] >= 0 ? cotangents[n.result + k] : full_like(&g, 0, g.type(n.result + k)).id);
-      graph::import_maps d_map(*d), b_map(*n.body);
-      for (int k = 0; k < d->output_count; ++k) types.push(g.import_type(*d, d_map, d->values[d->outputs[k]].type));
+      if (called != d) {  // layers one after another call one body
+        called = d, types.clear(), called_parameters.clear();
+        list<int> type_map(d->type_count, -1);
+        for (int k = 0; k < d->output_count; ++k) {
+          int& type = type_map[d->values[d->outputs[k]].type];
+          if (type < 0) type = g.intern(d->types[d->values[d->outputs[k]].type]);
+          types.push(type);
+        }
+        for (int k = 0; k < n.body->parameter_count; ++k)
+          if (is_trainable(n.body->parameters[k], *n.body)) called_parameters.push(n.body->parameters[k].name);
+      }
       int at = g.put(table_of<ops::call>(), nullptr, 0, x.data(), x.size(), types.data(), types.size(), n.name, d);
       for (int k = 0; k < n.operands; ++k)
         if (is_floating(g.type(g.operand(n, k)).type)) parts[k] = at++;
-      for (int k = 0; k < n.body->parameter_count; ++k)
-        if (is_trainable(n.body->parameters[k], *n.body)) {
-          const int name = g.import_name(*n.body, b_map, n.body->parameters[k].name, n.name);
-          if (options.parameters) accumulate(parameter_cotangents[name], at);
-          ++at;
-        }
+      for (const int name : called_parameters) {
+        if (options.parameters) accumulate(parameter_cotangents[g.parameter_of(g.find_name(n.body->names[name], n.name))], at);
+        ++at;
+      }
     } else if (!n.op->has_vjp) {
       throw "grad: an op between the loss and what it is differentiated by has no derivative: give it partials or a vjp (zero{} where it is 0)";
     } else {
@@ -131,13 +140,13 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   for (int i = 0; i < primal_nodes; ++i) {
     const node& n = g.nodes[i];
     if (n.op->id == formal_id && g.word(n, 0) < v.input_count) formal_value[static_cast<int>(g.word(n, 0))] = n.result;
-    if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[n.name], cotangents[n.result]);
+    if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[g.parameter_of(n.name)], cotangents[n.result]);
   }
   for (int k = 0; k < v.input_count; ++k)
     if (options.wants(k)) give(cotangents[formal_value[k]], g.type(formal_value[k]));
   if (options.parameters)
     for (int k = 0; k < g.parameters.size(); ++k)
-      if (is_trainable(g.parameters[k], g.view())) give(parameter_cotangents[g.parameters[k].name], g.types[g.parameters[k].type]);
+      if (trainable[k]) give(parameter_cotangents[k], g.types[g.parameters[k].type]);
   g.notes = nullptr;
   return g;
 }

@@ -49,7 +49,7 @@ template <class Plan, int First, int Last> constexpr auto leading_steps() {
 }
 
 /// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
-template <class Plan> std::string step_text(int k) {
+template <class Plan> [[gnu::cold]] std::string step_text(int k) {
   const step_info& s = Plan::data.steps[k];
   std::string what = "a copy", batch;
   if (s.op) what = s.op->name;
@@ -57,6 +57,24 @@ template <class Plan> std::string step_text(int k) {
   if (s.batch > 1) batch = text_of({", for ", s.batch, " tensors at once"});
   const std::string path = print_name(Plan::graph, s.name);
   return text_of({"step ", k, " (", what, batch, path.empty() ? "" : ", ", path, ")"});
+}
+
+/// Throws the exception that is being handled again, of the same type, with the step that it comes from.
+[[noreturn, gnu::noinline, gnu::cold]] inline void rethrow_from(const std::string& step) {
+  const auto text = [&](const error& e) { return text_of({step, ": ", e.what()}); };
+  try {
+    throw;
+  } catch (const device_error& e) {
+    throw device_error(text(e));
+  } catch (const shape_error& e) {
+    throw shape_error(text(e));
+  } catch (const numeric_error& e) {
+    throw numeric_error(text(e));
+  } catch (const state_error& e) {
+    throw state_error(text(e));
+  } catch (const error& e) {
+    throw error(text(e));
+  }
 }
 
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
@@ -78,19 +96,10 @@ template <class Executor, class Plan> struct step_list {
   /// An error says which step it is of, and keeps its type.
   template <class Run> static void naming_the_step(Run run) {
     int at = 0;
-    const auto text = [&](const error& e) { return text_of({step_text<Plan>(at), ": ", e.what()}); };
     try {
       run(at);
-    } catch (const device_error& e) {
-      throw device_error(text(e));
-    } catch (const shape_error& e) {
-      throw shape_error(text(e));
-    } catch (const numeric_error& e) {
-      throw numeric_error(text(e));
-    } catch (const state_error& e) {
-      throw state_error(text(e));
-    } catch (const error& e) {
-      throw error(text(e));
+    } catch (const error&) {
+      rethrow_from(step_text<Plan>(at));
     }
   }
   /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.

@@ -21,19 +21,19 @@ constexpr const char* printed_name(dtype t) {
   return names[static_cast<int>(t)];
 }
 /// "float[2, 3]" from run-time extents.
-inline std::string printed_shape(dtype t, const std::int64_t* extents, int rank) {
+[[gnu::cold]] inline std::string printed_shape(dtype t, const std::int64_t* extents, int rank) {
   std::string r = printed_name(t);
   for (int i = 0; i < rank; ++i) r += text_of({i ? ", " : "[", extents[i]});
   return r += rank ? "]" : "[]";
 }
 /// "float[batch, 3]" from dimensions.
-inline std::string printed_shape(dtype t, const dim* d, int rank) {
+[[gnu::cold]] inline std::string printed_shape(dtype t, const dim* d, int rank) {
   std::string r = printed_name(t);
   for (int i = 0; i < rank; ++i) r.append(i ? ", " : "[").append(spelled(d[i]).text);
   return r += rank ? "]" : "[]";
 }
 /// A packed name as text: "batch".
-inline std::string printed_dim(std::uint64_t name) {
+[[gnu::cold]] inline std::string printed_dim(std::uint64_t name) {
   dim d;
   d.a = name;
   return spelled(d).text;

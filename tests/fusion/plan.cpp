@@ -26,7 +26,7 @@ TEST_CASE("slots that are alive at the same time do not overlap, and the arena i
       slots[i] = {below(8) ? slot_info::arena : slot_info::result, 0, 0, first, std::min(steps - 1, first + below(5))};
       bytes[i] = below(6) ? 1 + below(5000) : 0;
     }
-    const std::int64_t peak = place_slots(slots.data(), count, bytes, offsets);
+    const std::int64_t peak = place_slots(slots.data(), count, bytes.data(), offsets.data());
     std::int64_t needed = 0;
     for (int t = 0; t < steps; ++t) {
       std::int64_t alive = 0;
@@ -162,7 +162,7 @@ struct machine {
       for (std::size_t k = 0; k < i; ++k)
         execution::require(s.where == slot_info::arena || s.where != f.slots[k].where || s.index != f.slots[k].index, "two slots for one argument");
     }
-    place_slots(f.slots, f.size.slots, bytes, offsets);
+    place_slots(f.slots, f.size.slots, bytes.data(), offsets.data());
   }
   reference_array read(const plan_operand& o) const {
     const auto& m = memory[static_cast<std::size_t>(o.slot)];

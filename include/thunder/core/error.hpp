@@ -1,7 +1,8 @@
 #pragma once
 /// What bad input at run time becomes. Every message names the argument it is about.
 #include <stdexcept>
-#include <string>
+
+#include "text.hpp"
 
 namespace thunder {
 
@@ -19,5 +20,10 @@ struct numeric_error : error { using error::error; };
 struct device_error : error { using error::error; };
 /// A file is missing, truncated or not what it claims to be.
 struct io_error : error { using error::error; };
+
+/// throw Error, with a message from parts. Out of line: what is rare makes no code where it is checked.
+template <class Error> [[noreturn, gnu::noinline, gnu::cold]] void throw_error(std::initializer_list<text_part> parts) {
+  throw Error(text_of(parts));
+}
 
 }  // namespace thunder

@@ -1,7 +1,6 @@
 #pragma once
 /// The order of elements that `sort` and `top_k` mean, as unsigned numbers: -0 equals 0, a NaN is larger than all numbers and equal to any other.
 #include <cstdint>
-#include <string>
 #include <type_traits>
 
 #include "../core/dtype.hpp"
@@ -46,7 +45,7 @@ constexpr std::uint32_t index_of(std::uint64_t word) { return static_cast<std::u
 
 /// Throws error where an i32 cannot count the elements of a row.
 inline void check_row_length(std::int64_t n) {
-  if (n > 0x7fffffff) throw error("the indices of a row of " + std::to_string(n) + " elements do not fit std::int32_t: reshape it");
+  if (n > 0x7fffffff) throw_error<error>({"the indices of a row of ", n, " elements do not fit std::int32_t: reshape it"});
 }
 
 }  // namespace thunder

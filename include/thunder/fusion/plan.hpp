@@ -229,7 +229,7 @@ template <plan_size S, plan_size From> constexpr frozen_plan<S> trim_plan(const 
 
 /// Offsets of the arena's slots for given sizes in bytes: each goes to the lowest gap between those that are alive at the same time
 /// (first fit, larger ones first). Returns the arena's size.
-template <class Bytes, class Offsets> constexpr std::int64_t place_slots(const slot_info* slots, int count, const Bytes& bytes, Offsets& offsets) {
+constexpr std::int64_t place_slots(const slot_info* slots, int count, const std::int64_t* bytes, std::int64_t* offsets) {
   constexpr std::int64_t alignment = 64;
   list<int> order, placed;
   for (int i = 0; i < count; ++i)

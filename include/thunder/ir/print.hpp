@@ -10,19 +10,19 @@
 namespace thunder {
 
 /// "f32[batch, 784]"
-inline std::string print(const meta& m) {
+[[gnu::cold]] inline std::string print(const meta& m) {
   std::string r = std::string(name_of(m.type)) + '[';
   for (int i = 0; i < m.rank; ++i) r.append(i ? ", " : "").append(spelled(m.d[i]).text);
   return r + ']';
 }
 /// A parameter's or scope's full name, "h.3.attn.weight", below a prefix if it is not absolute.
-inline std::string print_name(const graph_view& g, int name, const std::string& prefix = "") {
+[[gnu::cold]] inline std::string print_name(const graph_view& g, int name, const std::string& prefix = "") {
   if (name < 0) return name == name_info::absolute ? "" : prefix;
   const std::string parent = print_name(g, g.names[name].parent, prefix);
   return parent.empty() ? g.names[name].text : parent + "." + g.names[name].text;
 }
 /// An attribute. Real ones are held as the bits of a double, and as no integer attribute is so large, these look like none: 0.5.
-inline std::string print_word(std::int64_t w) {
+[[gnu::cold]] inline std::string print_word(std::int64_t w) {
   const double v = std::bit_cast<double>(w);
   if ((w >> 52 & 0x7ff) == 0 || v != v) return std::to_string(w);
   char text[32];
@@ -40,7 +40,7 @@ inline std::string print_word(std::int64_t w) {
 ///     %2 = thunder.broadcast(%1) <2> : f32[2, 3]
 ///     %3 = thunder.add(%0, %2) : f32[2, 3]
 ///     results: %3
-inline std::string print(const graph_view& g) {
+[[gnu::cold]] inline std::string print(const graph_view& g) {
   std::string r;
   for (int i = 0; i < g.node_count; ++i) {
     const node& n = g.nodes[i];

@@ -17,7 +17,7 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
     std::int64_t extents[max_rank]{};
     for (int i = 0; i < m.rank; ++i) {
       extents[i] = b.extent(m.d[i]);
-      if (extents[i] < 0) throw shape_error("init: the parameter '" + name + "' has the dimension '" + spelled(m.d[i]).text + "', whose size is not known");
+      if (extents[i] < 0) throw_error<shape_error>({"init: the parameter '", name, "' has the dimension '", spelled(m.d[i]).text, "', whose size is not known"});
     }
     any_tensor x(m.type, {extents, static_cast<std::size_t>(m.rank)});
     const auto rule = static_cast<initialiser::rule>(p.words[1]);

@@ -49,15 +49,32 @@ template <class Plan, int First, int Last> constexpr auto leading_steps() {
 }
 
 /// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
-template <class Plan> std::string step_text(int k) {
+template <class Plan> [[gnu::cold]] std::string step_text(int k) {
   const step_info& s = Plan::data.steps[k];
-  std::string r = "step " + std::to_string(k) + " (";
-  if (s.op) r += s.op->name;
-  else if (s.statements) r += std::to_string(s.statements) + " fused statements that end with " + Plan::data.statements[s.statement + s.statements - 1].op->name;
-  else r += "a copy";
-  if (s.batch > 1) r += ", for " + std::to_string(s.batch) + " tensors at once";
+  std::string what = "a copy", batch;
+  if (s.op) what = s.op->name;
+  else if (s.statements) what = text_of({s.statements, " fused statements that end with ", Plan::data.statements[s.statement + s.statements - 1].op->name});
+  if (s.batch > 1) batch = text_of({", for ", s.batch, " tensors at once"});
   const std::string path = print_name(Plan::graph, s.name);
-  return r + (path.empty() ? ")" : ", " + path + ")");
+  return text_of({"step ", k, " (", what, batch, path.empty() ? "" : ", ", path, ")"});
+}
+
+/// Throws the exception that is being handled again, of the same type, with the step that it comes from.
+[[noreturn, gnu::noinline, gnu::cold]] inline void rethrow_from(const std::string& step) {
+  const auto text = [&](const error& e) { return text_of({step, ": ", e.what()}); };
+  try {
+    throw;
+  } catch (const device_error& e) {
+    throw device_error(text(e));
+  } catch (const shape_error& e) {
+    throw shape_error(text(e));
+  } catch (const numeric_error& e) {
+    throw numeric_error(text(e));
+  } catch (const state_error& e) {
+    throw state_error(text(e));
+  } catch (const error& e) {
+    throw error(text(e));
+  }
 }
 
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
@@ -79,19 +96,10 @@ template <class Executor, class Plan> struct step_list {
   /// An error says which step it is of, and keeps its type.
   template <class Run> static void naming_the_step(Run run) {
     int at = 0;
-    const auto text = [&](const error& e) { return step_text<Plan>(at) + ": " + e.what(); };
     try {
       run(at);
-    } catch (const device_error& e) {
-      throw device_error(text(e));
-    } catch (const shape_error& e) {
-      throw shape_error(text(e));
-    } catch (const numeric_error& e) {
-      throw numeric_error(text(e));
-    } catch (const state_error& e) {
-      throw state_error(text(e));
-    } catch (const error& e) {
-      throw error(text(e));
+    } catch (const error&) {
+      rethrow_from(step_text<Plan>(at));
     }
   }
   /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
@@ -199,7 +207,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         std::int64_t n = size_of(m.type);
         for (int k = 0; k < m.rank; ++k) {
           const auto e = b.extent(m.d[k]);
-          if (e < 0) throw shape_error(std::string("memory: the dimension '") + spelled(m.d[k]).text + "' has no size: pass sizes({{B, 128}})");
+          if (e < 0) throw_error<shape_error>({"memory: the dimension '", spelled(m.d[k]).text, "' has no size: pass sizes({{B, 128}})"});
           n *= e;
         }
         bytes[i] = n;
@@ -223,12 +231,12 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   }();
   static std::string what_is_in(int slot) {
     const slot_info& s = plan::data.slots[slot];
-    if (s.where == slot_info::formal) return "argument " + std::to_string(s.index);
-    if (s.where == slot_info::parameter) return "parameter " + full_name(s.index);
-    if (s.where == slot_info::result) return "result " + std::to_string(s.index);
+    if (s.where == slot_info::formal) return text_of({"argument ", s.index});
+    if (s.where == slot_info::parameter) return text_of({"parameter ", full_name(s.index)});
+    if (s.where == slot_info::result) return text_of({"result ", s.index});
     for (int k = 0; k < step_count; ++k)
       for (int j = 0; j < plan::data.steps[k].outputs; ++j)
-        if (plan::data.operands[plan::data.steps[k].output + j].slot == slot) return "output " + std::to_string(j) + " of step " + std::to_string(k);
+        if (plan::data.operands[plan::data.steps[k].output + j].slot == slot) return text_of({"output ", j, " of step ", k});
     return "";
   }
   /// Throws an error that says what the whole program needs. Nothing has been overwritten then.
@@ -239,7 +247,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       std::int64_t results = 0;
       for (int k = 0; k < plan::data.size.results; ++k)
         if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
-      throw error(std::string(e.what()) + "; the program needs " + std::to_string(l.arena) + " bytes between its steps and " + std::to_string(results) + " for its results");
+      throw_error<error>({e.what(), "; the program needs ", l.arena, " bytes between its steps and ", results, " for its results"});
     }
   }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
@@ -249,8 +257,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who().c_str());
     for (int i = 0; i < m.rank; ++i)
       if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-        throw shape_error(who() + ": axis " + std::to_string(i) + " is '" + spelled(m.d[i]).text + "' and should have the extent " + std::to_string(e) + ", but has " +
-                          std::to_string(extents[i]));
+        throw_error<shape_error>({who(), ": axis ", i, " is '", spelled(m.d[i]).text, "' and should have the extent ", e, ", but has ", extents[i]});
   }
 
   template <class Watcher, class... A> result_type run([[maybe_unused]] Watcher&& w, state* s, bool writable, const A&... arguments) {
@@ -260,19 +267,19 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
     auto visit = [&](void* data, const std::int64_t* extents, const auto& shape, device place) {
-      auto who = [&] { return "argument " + std::to_string(at); };
+      auto who = [&] { return text_of({"argument ", at}); };
       const meta& m = graph.types[formal_type.of[at]];
-      if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
+      if (!data && bytes_of(m, extents) > 0) throw_error<donation_error>({who(), " has no memory: it was donated or moved from before"});
       char name[24];
       std::snprintf(name, sizeof name, "argument %d", at);
       shape.bind(b, name);  // products of names, too
       bind_argument(b, m, extents, who);
       const bool given = at < 64 && (Donated >> at & 1);
       if (place != Executor::where && (place != device::cpu || given))
-        throw device_error(who() + " is on the " + name_of(place) + " device, and the program runs on " + name_of(Executor::where) + ": copy it with x.to(device::" + name_of(Executor::where) +
-                           "), or make the program for its device with jit<device::" + name_of(place) + ">");
+        throw_error<device_error>({who(), " is on the ", name_of(place), " device, and the program runs on ", name_of(Executor::where), ": copy it with x.to(device::", name_of(Executor::where),
+                                   "), or make the program for its device with jit<device::", name_of(place), ">"});
       const bool aligned = reinterpret_cast<std::uintptr_t>(data) % Executor::alignment == 0;
-      if (given && !aligned) throw donation_error(who() + " cannot be donated: its address is not a multiple of " + std::to_string(Executor::alignment));
+      if (given && !aligned) throw_error<donation_error>({who(), " cannot be donated: its address is not a multiple of ", Executor::alignment});
       if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents), place);
       formals[at++] = data;
     };
@@ -286,15 +293,15 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       any_tensor& x = s->at(name).value;
       const meta& m = graph.types[graph.parameters[k].type];
       if (x.dtype() != m.type || x.rank() != m.rank)
-        throw state_error("the parameter '" + name + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
-      bind_argument(b, m, x.extents().data(), [&] { return "the parameter '" + name + "'"; });
+        throw_error<state_error>({"the parameter '", name, "' is ", x.printed(), " in the state, but ", printed_shape(m.type, m.d, m.rank), " in the program"});
+      bind_argument(b, m, x.extents().data(), [&] { return text_of({"the parameter '", name, "'"}); });
       if (x.where() != Executor::where)
-        throw device_error("the parameter '" + name + "' is on the " + name_of(x.where()) + " device, and the program runs on " + name_of(Executor::where) + ": copy the state with s.to(device::" +
-                           name_of(Executor::where) + ")");
+        throw_error<device_error>({"the parameter '", name, "' is on the ", name_of(x.where()), " device, and the program runs on ", name_of(Executor::where), ": copy the state with s.to(device::",
+                                   name_of(Executor::where), ")"});
       parameters[k] = x.data();
       if (reinterpret_cast<std::uintptr_t>(parameters[k]) % Executor::alignment != 0)
-        throw state_error("the parameter '" + name + "' starts at an address that is not a multiple of " + std::to_string(Executor::alignment) + ", as the " + name_of(Executor::where) +
-                          " device needs it: put a copy of the tensor into the state");
+        throw_error<state_error>({"the parameter '", name, "' starts at an address that is not a multiple of ", Executor::alignment, ", as the ", name_of(Executor::where),
+                                  " device needs it: put a copy of the tensor into the state"});
     }
     if (!layout_.same(b)) {
       const layout next(b, true);
@@ -314,7 +321,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         results[k] = allocate(bytes, layout_);
         where[plan::data.results[k]] = results[k].data();
       } else if (slot.where == slot_info::parameter) {
-        if (!writable) throw state_error("the program updates the parameter '" + full_name(slot.index) + "': pass a state that is not const");
+        if (!writable) throw_error<state_error>({"the program updates the parameter '", full_name(slot.index), "': pass a state that is not const"});
         check_overlap(parameters[slot.index], bytes, formals, -1, "a parameter that the program updates in place");
       } else {
         check_overlap(formals[slot.index], bytes, formals, slot.index, "a donated argument");
@@ -356,7 +363,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       if (slot.where != slot_info::formal || slot.index == itself) continue;
       const auto f = reinterpret_cast<std::uintptr_t>(formals[slot.index]);
       if (f < p + static_cast<std::uintptr_t>(bytes) && p < f + static_cast<std::uintptr_t>(layout_.bytes[i]))
-        throw donation_error("argument " + std::to_string(slot.index) + " overlaps " + what + ": pass a copy");
+        throw_error<donation_error>({"argument ", slot.index, " overlaps ", what, ": pass a copy"});
     }
   }
   /// Looks at everything that is about to leave the program.
@@ -371,8 +378,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
             break;
           }
       if (!executor_.finite(where[slot], graph.types[plan::data.slots[slot].type].type, layout_.bytes[slot]))
-        throw numeric_error((to.where == slot_info::parameter ? "the new value of the parameter '" + full_name(to.index) + "'" : "result " + std::to_string(k)) +
-                            " is not finite; nothing was updated");
+        throw_error<numeric_error>({to.where == slot_info::parameter ? text_of({"the new value of the parameter '", full_name(to.index), "'"}) : text_of({"result ", k}),
+                                    " is not finite; nothing was updated"});
     }
   }
   static std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {

@@ -24,7 +24,7 @@ class any_tensor {
   /// Adopts memory that holds the elements in row-major order. Throws shape_error as above, and if the storage has another number of bytes.
   any_tensor(thunder::dtype type, std::span<const std::int64_t> extents, storage&& s) : any_tensor(nothing{}, type, extents) {
     if (s.bytes() != bytes())
-      throw shape_error("a tensor " + printed() + " cannot adopt a storage of " + std::to_string(s.bytes()) + " bytes");
+      throw_error<shape_error>({"a tensor ", printed(), " cannot adopt a storage of ", s.bytes(), " bytes"});
     storage_ = std::move(s);
   }
   any_tensor(any_tensor&&) noexcept = default;
@@ -91,9 +91,9 @@ class any_tensor {
   struct nothing {};
   any_tensor(nothing, thunder::dtype type, std::span<const std::int64_t> extents) : type_(type), rank_(static_cast<int>(extents.size())) {
     if (extents.size() > static_cast<std::size_t>(max_rank))
-      throw shape_error("a tensor has at most six dimensions, not " + std::to_string(extents.size()));
+      throw_error<shape_error>({"a tensor has at most six dimensions, not ", extents.size()});
     for (int i = 0; i < rank_; ++i) extents_[i] = extents[static_cast<std::size_t>(i)];
-    if (checked_count(extents_, rank_) < 0) throw shape_error("a tensor cannot have the extents " + printed());
+    if (checked_count(extents_, rank_) < 0) throw_error<shape_error>({"a tensor cannot have the extents ", printed()});
   }
   template <class T, auto... D>
   bindings check(shape<D...>, const std::string& name) const {
@@ -104,8 +104,8 @@ class any_tensor {
     bindings b;
     const bool same_type = type_ == expected.type;
     if (same_type && rank_ == expected.rank && solve_extents(expected.d, rank_, extents_, b)) return b;
-    const std::string what = (name.empty() ? "the tensor" : "the tensor '" + name + "'") + " is " + printed() + ", not " +
-                             printed_shape(expected.type, expected.d, expected.rank);
+    const std::string what = text_of({name.empty() ? "the tensor" : "the tensor '", name, name.empty() ? " is " : "' is ", printed(), ", not ",
+                                      printed_shape(expected.type, expected.d, expected.rank)});
     if (!same_type) throw state_error(what);
     throw shape_error(what);
   }

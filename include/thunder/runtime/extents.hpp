@@ -21,19 +21,19 @@ constexpr const char* printed_name(dtype t) {
   return names[static_cast<int>(t)];
 }
 /// "float[2, 3]" from run-time extents.
-inline std::string printed_shape(dtype t, const std::int64_t* extents, int rank) {
-  std::string r = std::string(printed_name(t)) + '[';
-  for (int i = 0; i < rank; ++i) r += (i ? ", " : "") + std::to_string(extents[i]);
-  return r + ']';
+[[gnu::cold]] inline std::string printed_shape(dtype t, const std::int64_t* extents, int rank) {
+  std::string r = printed_name(t);
+  for (int i = 0; i < rank; ++i) r += text_of({i ? ", " : "[", extents[i]});
+  return r += rank ? "]" : "[]";
 }
 /// "float[batch, 3]" from dimensions.
-inline std::string printed_shape(dtype t, const dim* d, int rank) {
-  std::string r = std::string(printed_name(t)) + '[';
-  for (int i = 0; i < rank; ++i) r.append(i ? ", " : "").append(spelled(d[i]).text);
-  return r + ']';
+[[gnu::cold]] inline std::string printed_shape(dtype t, const dim* d, int rank) {
+  std::string r = printed_name(t);
+  for (int i = 0; i < rank; ++i) r.append(i ? ", " : "[").append(spelled(d[i]).text);
+  return r += rank ? "]" : "[]";
 }
 /// A packed name as text: "batch".
-inline std::string printed_dim(std::uint64_t name) {
+[[gnu::cold]] inline std::string printed_dim(std::uint64_t name) {
   dim d;
   d.a = name;
   return spelled(d).text;
@@ -42,14 +42,12 @@ inline std::string printed_dim(std::uint64_t name) {
 /// Binds a name or throws a shape_error that names the dimension, both sizes, and `argument`.
 inline void bind_size(bindings& b, std::uint64_t name, std::int64_t size, const char* argument = "the argument") {
   if (size < 0)
-    throw shape_error(std::string(argument) + ": the dimension '" + printed_dim(name) + "' cannot have the size " +
-                      std::to_string(size));
+    throw_error<shape_error>({argument, ": the dimension '", printed_dim(name), "' cannot have the size ", size});
   const auto bound = b.find(name);
   if (bound < 0 && b.count == bindings::room)
-    throw shape_error(std::string(argument) + ": a program has at most sixteen named dimensions");
+    throw_error<shape_error>({argument, ": a program has at most sixteen named dimensions"});
   if (!b.bind(name, size))
-    throw shape_error(std::string(argument) + ": the dimension '" + printed_dim(name) + "' has the size " + std::to_string(size) +
-                      " here, but the size " + std::to_string(bound) + " elsewhere");
+    throw_error<shape_error>({argument, ": the dimension '", printed_dim(name), "' has the size ", size, " here, but the size ", bound, " elsewhere"});
 }
 
 /// Sizes by name, for shapes whose names have no obvious order: tensor<float, B * S> x(sizes({{B, 2}, {S, 8}})).
@@ -57,7 +55,7 @@ inline bindings sizes(std::initializer_list<std::pair<dim, std::int64_t>> list) 
   bindings b;
   for (const auto& [d, n] : list) {
     if (d.size != 1 || !d.a || d.b)
-      throw shape_error(std::string("sizes: '") + spelled(d).text + "' is not the name of a dimension");
+      throw_error<shape_error>({"sizes: '", spelled(d).text, "' is not the name of a dimension"});
     bind_size(b, d.a, n, "sizes");
   }
   return b;
@@ -166,7 +164,7 @@ class shaped<shape<D...>> {
     if constexpr (!is_static) {
       for (int i = 0; i < named.count; ++i) {
         const auto n = b.find(named.names[i]);
-        if (n < 0) throw shape_error("the dimension '" + printed_dim(named.names[i]) + "' has no size");
+        if (n < 0) throw_error<shape_error>({"the dimension '", printed_dim(named.names[i]), "' has no size"});
         sizes_.set(i, n);
       }
       const dim dims[]{dim(D)...};

@@ -17,7 +17,7 @@ namespace thunder {
 static_assert(std::endian::native == std::endian::little, "thunder's files are little endian");
 
 [[noreturn]] inline void throw_io_error(const std::string& path, const std::string& what) {
-  throw io_error("the file '" + path + "' " + what);
+  throw_error<io_error>({"the file '", path, "' ", what});
 }
 
 /// A place in a text that is read from front to back. What counts as space between two words is the format's.
@@ -56,7 +56,7 @@ class file_reader {
  public:
   /// Throws io_error if there is no such regular file.
   explicit file_reader(const std::string& path) : path_(path), handle_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (handle_ < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
+    if (handle_ < 0) fail(text_of({"cannot be opened: ", std::strerror(errno)}));
     // Without <sys/stat.h>, which would be part of every user's file: of a folder nothing can be read, a pipe has no end to seek.
     char none;
     const auto end = ::read(handle_, &none, 0) < 0 ? -1 : ::lseek(handle_, 0, SEEK_END);
@@ -74,14 +74,14 @@ class file_reader {
     while (bytes) {
       const auto n = ::read(handle_, p, bytes < chunk ? bytes : chunk);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
+      if (n < 0) fail(text_of({"cannot be read: ", std::strerror(errno)}));
       if (n == 0) fail("ends too early");
       p += n, bytes -= static_cast<std::size_t>(n);
     }
   }
   /// Goes to a byte of the file.
   void seek(std::uint64_t at) {
-    if (::lseek(handle_, static_cast<::off_t>(at), SEEK_SET) < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
+    if (::lseek(handle_, static_cast<::off_t>(at), SEEK_SET) < 0) fail(text_of({"cannot be read: ", std::strerror(errno)}));
   }
   [[noreturn]] void fail(const std::string& what) const { throw_io_error(path_, what); }
 
@@ -138,7 +138,7 @@ class file_writer {
   static constexpr std::size_t chunk = std::size_t{1} << 30;
   [[noreturn]] void fail(const char* verb) {
     const int why = errno;
-    throw_io_error(path_, std::string("cannot be ") + verb + ": " + std::strerror(why));
+    throw_io_error(path_, text_of({"cannot be ", verb, ": ", std::strerror(why)}));
   }
   std::string path_, temporary_;
   int handle_ = -1;

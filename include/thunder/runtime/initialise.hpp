@@ -43,7 +43,7 @@ void fill_elements(T* data, std::int64_t n, const initialiser& how, std::int64_t
   if (how.kind == initialiser::ones) return set_all(1);
   if (how.kind == initialiser::constant) return set_all(how.a);
   if constexpr (!is_floating(dtype_of<T>)) {
-    throw error(std::string("an initialiser that draws random numbers cannot fill a tensor of ") + printed_name(dtype_of<T>));
+    throw_error<error>({"an initialiser that draws random numbers cannot fill a tensor of ", printed_name(dtype_of<T>)});
   } else {
     auto normal = [&](float mean, float deviation) {
       for_words(key, n, [&](std::int64_t i, const std::uint32_t* w) {
@@ -59,7 +59,7 @@ void fill_elements(T* data, std::int64_t n, const initialiser& how, std::int64_t
     };
     auto within = [&](double bound) { uniform(-static_cast<float>(bound), static_cast<float>(bound)); };
     auto fan = [](std::int64_t fans, const char* what) {
-      if (fans <= 0) throw shape_error(std::string("an initialiser needs a positive ") + what + ", not " + std::to_string(fans));
+      if (fans <= 0) throw_error<shape_error>({"an initialiser needs a positive ", what, ", not ", fans});
       return static_cast<double>(fans);
     };
     const double a = how.a;

@@ -19,7 +19,7 @@ struct print_options {
 /// Formats memory as a nested list; what tensors of every type share.
 class printer {
  public:
-  printer(dtype type, const void* data, std::span<const std::int64_t> extents, const print_options& options)
+  [[gnu::cold]] printer(dtype type, const void* data, std::span<const std::int64_t> extents, const print_options& options)
       : type_(type), data_(data), extents_(extents), options_(options) {
     if (options_.edge < 1) options_.edge = 1;
     std::int64_t size = 1;
@@ -34,7 +34,7 @@ class printer {
     });
   }
 
-  std::string text() const {
+  [[gnu::cold]] std::string text() const {
     if (empty_) return "[]";
     std::string r;
     put(r, 0, 0);
@@ -71,7 +71,7 @@ class printer {
     }
   }
   /// One style for all elements: whole numbers as "3.", scientific if the range is too wide for a fixed point.
-  void choose_style() {
+  [[gnu::cold]] void choose_style() {
     if (!is_floating(type_)) return;
     double most = 0, least = 1e308;
     visit(0, 0, [&](std::int64_t i) {
@@ -82,7 +82,7 @@ class printer {
     });
     scientific_ = most > 0 && (whole_ ? most >= 1e8 : most >= 1e8 || least < 1e-4 || most / least > 1e6);
   }
-  std::string cell(std::int64_t i) const {
+  [[gnu::cold]] std::string cell(std::int64_t i) const {
     char r[64];
     switch (type_) {
       case dtype::b8: return static_cast<const unsigned char*>(data_)[i] ? "true" : "false";
@@ -99,7 +99,7 @@ class printer {
     else std::snprintf(r, sizeof r, "%.*f", precision, v);
     return r;
   }
-  void put(std::string& r, int axis, std::int64_t at) const {
+  [[gnu::cold]] void put(std::string& r, int axis, std::int64_t at) const {
     if (axis == rank()) {
       const std::string c = cell(at);
       r.append(width_ - c.size(), ' ') += c;
@@ -138,23 +138,32 @@ class printer {
   std::size_t width_ = 0;
 };
 
+/// What to_string does for a tensor of any type. `dims`: its dimensions, some of which may be named, or null.
+[[gnu::noinline, gnu::cold]] inline std::string printed_tensor(dtype type, const dim* dims, std::span<const std::int64_t> extents, const void* data, device where, const print_options& options) {
+  const int rank = static_cast<int>(extents.size());
+  storage here;
+  if (where != device::cpu) {
+    std::size_t bytes = static_cast<std::size_t>(size_of(type));
+    for (const auto e : extents) bytes *= static_cast<std::size_t>(e);
+    here = storage::allocate(bytes);
+    copy_bytes(here.data(), device::cpu, data, where, bytes);
+    data = here.data();
+  }
+  std::string r = printer(type, data, extents, options).text();
+  r.append(1, '\n').append(printed_name(type)).append(1, '[');
+  for (int i = 0; i < rank; ++i) {
+    const bool named = dims && dims[i].named();
+    r += text_of({i ? ", " : "", named ? spelled(dims[i]).text : "", named ? "=" : "", extents[static_cast<std::size_t>(i)]});
+  }
+  return r += ']';
+}
 /// A tensor as text (from any device), its element type and extents in the last line: "[[1., 2.],\n [3., 4.]]\nfloat[2, 2]".
 template <tensor_like X>
 std::string to_string(const X& x, const print_options& options = {}) {
-  constexpr meta m = X::type;
-  if (x.where() != device::cpu) return to_string(x.to(device::cpu), options);
-  const auto extents = x.extents();
-  std::string r = printer(m.type, x.data(), extents, options).text() + '\n' + printed_name(m.type) + '[';
-  for (int i = 0; i < m.rank; ++i) {
-    if (i) r += ", ";
-    if (m.d[i].named()) r.append(spelled(m.d[i]).text) += '=';
-    r += std::to_string(extents[static_cast<std::size_t>(i)]);
-  }
-  return r + ']';
+  return printed_tensor(X::type.type, X::type.d, x.extents(), x.data(), x.where(), options);
 }
 inline std::string to_string(const any_tensor& x, const print_options& options = {}) {
-  if (x.where() != device::cpu) return to_string(x.to(device::cpu), options);
-  return printer(x.dtype(), x.data(), x.extents(), options).text() + '\n' + x.printed();
+  return printed_tensor(x.dtype(), nullptr, x.extents(), x.data(), x.where(), options);
 }
 
 template <class Traits, tensor_like X>

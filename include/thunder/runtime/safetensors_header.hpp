@@ -86,7 +86,7 @@ inline std::size_t find_duplicate(const std::vector<std::string_view>& names) {
 }
 
 [[noreturn]] inline void throw_invalid_safetensors(const std::string& path, const std::string& what) {
-  throw_io_error(path, "is not a valid safetensors file: " + what);
+  throw_io_error(path, text_of({"is not a valid safetensors file: ", what}));
 }
 
 /// Reads a header, and nothing else of JSON. Whatever is wrong becomes an io_error that names the file.
@@ -122,20 +122,20 @@ class safetensors_header_reader : text_cursor {
     std::vector<std::string_view> names;
     for (const auto& e : r.entries) names.push_back(e.name);
     if (const auto i = find_duplicate(names); i != std::string_view::npos)
-      throw_invalid_safetensors(path_, "it has two tensors named " + in_quotes(names[i]));
+      throw_invalid_safetensors(path_, text_of({"it has two tensors named ", in_quotes(names[i])}));
     names.clear();
     for (const auto& [key, value] : r.metadata) names.push_back(key);
     if (const auto i = find_duplicate(names); i != std::string_view::npos)
-      throw_invalid_safetensors(path_, "its metadata has two entries " + in_quotes(names[i]));
+      throw_invalid_safetensors(path_, text_of({"its metadata has two entries ", in_quotes(names[i])}));
     return r;
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw_invalid_safetensors(path_, what + " (byte " + std::to_string(at_) + " of the header)");
+    throw_invalid_safetensors(path_, text_of({what, " (byte ", at_, " of the header)"}));
   }
   void expect(char c) {
-    if (!next_is(c)) fail(std::string("a '") + c + "' is missing");
+    if (!next_is(c)) fail(text_of({"a '", std::string_view(&c, 1), "' is missing"}));
   }
   unsigned hex4() {
     unsigned v = 0;
@@ -241,15 +241,15 @@ class safetensors_header_reader : text_cursor {
     safetensors_entry r;
     r.name = std::move(name);
     if (r.name.empty()) fail("a tensor has no name");
-    const std::string the_tensor = "the tensor " + in_quotes(r.name);
+    const std::string the_tensor = text_of({"the tensor ", in_quotes(r.name)});
     bool type = false, shape = false, offsets = false;
     expect('{');
     do {
       const std::string key = string();
       expect(':');
       bool* seen = key == "dtype" ? &type : key == "shape" ? &shape : key == "data_offsets" ? &offsets : nullptr;
-      if (!seen) fail(the_tensor + " has an unknown key " + in_quotes(key));
-      if (*seen) fail(the_tensor + " has two keys " + in_quotes(key));
+      if (!seen) fail(text_of({the_tensor, " has an unknown key ", in_quotes(key)}));
+      if (*seen) fail(text_of({the_tensor, " has two keys ", in_quotes(key)}));
       *seen = true;
       if (seen == &type) {
         r.type_name = string();
@@ -273,10 +273,9 @@ class safetensors_header_reader : text_cursor {
       }
     } while (next_is(','));
     expect('}');
-    if (!type || !shape || !offsets) fail(the_tensor + " lacks its dtype, shape or data_offsets");
+    if (!type || !shape || !offsets) fail(text_of({the_tensor, " lacks its dtype, shape or data_offsets"}));
     auto misfit = [&](const std::string& is) {
-      fail(the_tensor + " is " + is + ", which its data_offsets " + std::to_string(r.begin) + " to " + std::to_string(r.end) +
-           " do not fit");
+      fail(text_of({the_tensor, " is ", is, ", which its data_offsets ", r.begin, " to ", r.end, " do not fit"}));
     };
     if (r.end < r.begin) misfit(in_quotes(r.type_name));
     if (r.is_known && r.rank <= max_rank) {
@@ -308,12 +307,11 @@ inline std::string json_string(std::string_view text) {
 inline std::string written(const safetensors_header& h) {
   auto check = [](const std::vector<std::string_view>& texts, const char* what) {
     for (const auto t : texts)
-      if (invalid_utf8(t) != std::string_view::npos) throw state_error(std::string(what) + " " + in_quotes(t) + " is not UTF-8");
+      if (invalid_utf8(t) != std::string_view::npos) throw_error<state_error>({what, " ", in_quotes(t), " is not UTF-8"});
   };
   auto check_size = [](std::size_t n) {
     if (n > longest_safetensors_header)
-      throw state_error("the names and metadata make a header of at least " + std::to_string(n) + " bytes, and it may have " +
-                        std::to_string(longest_safetensors_header));
+      throw_error<state_error>({"the names and metadata make a header of at least ", n, " bytes, and it may have ", longest_safetensors_header});
   };
   std::vector<std::string_view> names, keys, values;
   std::size_t least = 0;
@@ -322,22 +320,22 @@ inline std::string written(const safetensors_header& h) {
   check_size(least);
   check(names, "the name of a tensor"), check(keys, "the key of metadata"), check(values, "the metadata");
   for (const auto n : names)
-    if (n.empty() || n == "__metadata__") throw state_error(in_quotes(n) + " cannot be the name of a tensor");
+    if (n.empty() || n == "__metadata__") throw_error<state_error>({in_quotes(n), " cannot be the name of a tensor"});
   if (const auto i = find_duplicate(names); i != std::string_view::npos)
-    throw state_error("two tensors are named " + in_quotes(names[i]));
+    throw_error<state_error>({"two tensors are named ", in_quotes(names[i])});
   if (const auto i = find_duplicate(keys); i != std::string_view::npos)
-    throw state_error("the metadata has two entries " + in_quotes(keys[i]));
+    throw_error<state_error>({"the metadata has two entries ", in_quotes(keys[i])});
 
   std::string r = "{";
   if (!h.metadata.empty()) {
     r += "\"__metadata__\":{";
-    for (std::size_t i = 0; i < keys.size(); ++i) r += (i ? "," : "") + json_string(keys[i]) + ":" + json_string(values[i]);
+    for (std::size_t i = 0; i < keys.size(); ++i) r += text_of({i ? "," : "", json_string(keys[i]), ":", json_string(values[i])});
     r += "}";
   }
   for (const auto& e : h.entries) {
-    r += (r.size() > 1 ? "," : "") + json_string(e.name) + ":{\"dtype\":\"" + safetensors_name(e.type) + "\",\"shape\":[";
-    for (int k = 0; k < e.rank; ++k) r += (k ? "," : "") + std::to_string(e.extents[k]);
-    r += "],\"data_offsets\":[" + std::to_string(e.begin) + "," + std::to_string(e.end) + "]}";
+    r += text_of({r.size() > 1 ? "," : "", json_string(e.name), ":{\"dtype\":\"", safetensors_name(e.type), "\",\"shape\":["});
+    for (int k = 0; k < e.rank; ++k) r += text_of({k ? "," : "", e.extents[k]});
+    r += text_of({"],\"data_offsets\":[", e.begin, ",", e.end, "]}"});
   }
   r += "}";
   while (r.size() % 8) r += ' ';

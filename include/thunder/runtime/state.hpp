@@ -50,8 +50,8 @@ class state {
 
   /// Adds a tensor at the end. Throws state_error if the name is taken, empty or "__metadata__" (a word of the file format).
   named_tensor& insert(std::string name, any_tensor value) {
-    if (contains(name)) throw state_error("the state already has a tensor named '" + name + "'");
-    if (name.empty() || name == "__metadata__") throw state_error("'" + name + "' cannot be the name of a tensor");
+    if (contains(name)) throw_error<state_error>({"the state already has a tensor named '", name, "'"});
+    if (name.empty() || name == "__metadata__") throw_error<state_error>({"'", name, "' cannot be the name of a tensor"});
     sorted_.reserve_one();  // so that nothing below the push_back throws
     entries_.push_back({std::move(name), std::move(value)});
     index_next();
@@ -77,9 +77,8 @@ class state {
   void merge(state&& other, std::string_view prefix = {}) {
     if (&other == this) throw state_error("a state cannot be merged into itself");
     for (const auto& e : other.entries_)
-      if (contains(std::string(prefix) + e.name))
-        throw state_error("merge: both states have a tensor named '" + std::string(prefix) + e.name + "'");
-    for (auto& e : other.entries_) insert(std::string(prefix) + e.name, std::move(e.value));
+      if (const std::string name = text_of({prefix, e.name}); contains(name)) throw_error<state_error>({"merge: both states have a tensor named '", name, "'"});
+    for (auto& e : other.entries_) insert(text_of({prefix, e.name}), std::move(e.value));
     other.entries_.clear(), other.sorted_.clear();
   }
 
@@ -148,9 +147,9 @@ class state {
       distance[k] = d, near[k] = i;
       count = count < most ? count + 1 : most;
     }
-    std::string what = "the state has no tensor named '" + std::string(name) + "'";
-    for (std::size_t i = 0; i < count; ++i) what += (i ? ", '" : "; near matches: '") + entries_[near[i]].name + "'";
-    throw state_error(what + (entries_.empty() ? "; it is empty" : ""));
+    std::string what;
+    for (std::size_t i = 0; i < count; ++i) what += text_of({i ? ", '" : "; near matches: '", entries_[near[i]].name, "'"});
+    throw_error<state_error>({"the state has no tensor named '", name, "'", what, entries_.empty() ? "; it is empty" : ""});
   }
 
   std::vector<named_tensor> entries_;

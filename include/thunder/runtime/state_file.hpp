@@ -18,12 +18,12 @@ class safetensors_file {
   /// memory is asked for than a small multiple of the header's bytes, which are bytes of the file.
   explicit safetensors_file(const std::string& path) : file_(path) {
     std::uint64_t length = 0;
-    if (file_.size() < 8) invalid("it has only " + std::to_string(file_.size()) + " bytes");
+    if (file_.size() < 8) invalid(text_of({"it has only ", file_.size(), " bytes"}));
     file_.read(&length, 8);
     if (length > file_.size() - 8)
-      invalid("its header claims " + std::to_string(length) + " bytes, but the file has " + std::to_string(file_.size()));
+      invalid(text_of({"its header claims ", length, " bytes, but the file has ", file_.size()}));
     if (length > longest_safetensors_header)
-      invalid("its header has " + std::to_string(length) + " bytes, and may have " + std::to_string(longest_safetensors_header));
+      invalid(text_of({"its header has ", length, " bytes, and may have ", longest_safetensors_header}));
     std::string text(static_cast<std::size_t>(length), '\0');
     file_.read(text.data(), text.size());
     data_ = 8 + length;
@@ -37,12 +37,11 @@ class safetensors_file {
     };
     std::uint64_t at = 0;
     for (const auto i : sorted_indices(all.size(), less, &all)) {
-      if (all[i].begin != at) invalid("the tensor " + in_quotes(all[i].name) + " does not start where the one before ends");
+      if (all[i].begin != at) invalid(text_of({"the tensor ", in_quotes(all[i].name), " does not start where the one before ends"}));
       at = all[i].end;
     }
     if (at != file_.size() - data_)
-      invalid("its tensors have " + std::to_string(at) + " bytes, but " + std::to_string(file_.size() - data_) +
-              " bytes follow the header");
+      invalid(text_of({"its tensors have ", at, " bytes, but ", file_.size() - data_, " bytes follow the header"}));
   }
 
   const std::vector<safetensors_entry>& entries() const { return header_.entries; }
@@ -51,24 +50,22 @@ class safetensors_file {
 
   /// The tensor of an entry of this file. Throws io_error if thunder has no such tensors, or if the file has changed.
   any_tensor read(const safetensors_entry& e) {
-    const std::string the_tensor = "the tensor " + in_quotes(e.name);
+    const std::string the_tensor = text_of({"the tensor ", in_quotes(e.name)});
     if (!e.is_known)
-      file_.fail("cannot be read: " + the_tensor + " has the element type " + in_quotes(e.type_name) +
-                 ", which thunder does not have");
+      file_.fail(text_of({"cannot be read: ", the_tensor, " has the element type ", in_quotes(e.type_name), ", which thunder does not have"}));
     if (e.rank > max_rank)
-      file_.fail("cannot be read: " + the_tensor + " has " + std::to_string(e.rank) +
-                 " dimensions, and thunder's have at most six");
+      file_.fail(text_of({"cannot be read: ", the_tensor, " has ", e.rank, " dimensions, and thunder's have at most six"}));
     any_tensor r(e.type, std::span(e.extents, static_cast<std::size_t>(e.rank)));
     file_.seek(data_ + e.begin);
     file_.read(r.data(), r.bytes());
-    if (e.type == dtype::b8 && !valid_bools(r.data(), r.bytes())) invalid(the_tensor + " has a byte that is not a bool (0 or 1)");
+    if (e.type == dtype::b8 && !valid_bools(r.data(), r.bytes())) invalid(text_of({the_tensor, " has a byte that is not a bool (0 or 1)"}));
     return r;
   }
   /// The tensor of a name. Throws io_error if there is none.
   any_tensor read(std::string_view name) {
     for (const auto& e : entries())
       if (e.name == name) return read(e);
-    file_.fail("has no tensor named " + in_quotes(name));
+    file_.fail(text_of({"has no tensor named ", in_quotes(name)}));
   }
 
  private:
@@ -115,14 +112,13 @@ inline void write_safetensors(const std::string& path, std::span<const safetenso
     for (int i = 0; i < e.rank; ++i) e.extents[i] = x.extents[i];
     header.entries.push_back(std::move(e));
   }
-  std::vector<const safetensors_item*> order;  // in the file: large elements first, so that all are aligned
+  constexpr int sizes[]{8, 4, 2, 1};  // large elements come first in the file, so that all are aligned
   std::uint64_t at = 0;
-  for (const int size : {8, 4, 2, 1})
+  for (const int size : sizes)
     for (std::size_t i = 0; i < items.size(); ++i)
       if (size_of(items[i].type) == size) {
         header.entries[i].begin = at;
         header.entries[i].end = at += items[i].bytes;
-        order.push_back(&items[i]);
       }
   const std::string text = written(header);
   const std::uint64_t length = text.size();
@@ -130,15 +126,17 @@ inline void write_safetensors(const std::string& path, std::span<const safetenso
   file_writer file(path);
   file.write(&length, sizeof length);
   file.write(text.data(), text.size());
-  for (const auto* x : order) {
-    if (x->where == device::cpu) {
-      file.write(x->data, x->bytes);
-    } else {
-      storage here = storage::allocate(x->bytes);
-      copy_bytes(here.data(), device::cpu, x->data, x->where, x->bytes);
-      file.write(here.data(), x->bytes);
+  for (const int size : sizes)
+    for (const safetensors_item& x : items) {
+      if (size_of(x.type) != size) continue;
+      if (x.where == device::cpu) {
+        file.write(x.data, x.bytes);
+      } else {
+        storage here = storage::allocate(x.bytes);
+        copy_bytes(here.data(), device::cpu, x.data, x.where, x.bytes);
+        file.write(here.data(), x.bytes);
+      }
     }
-  }
   file.commit();
 }
 

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
-#include <string>
 #include <utility>
 
 #include "../core/error.hpp"
@@ -55,7 +54,7 @@ class storage {
     if (bytes == 0) return {};
     const bool large = bytes >= kept_blocks::smallest;
     void* data = large ? kept_blocks::allocate(bytes) : ::operator new(bytes, std::align_val_t(alignment), std::nothrow);
-    if (!data) throw error("out of memory: cannot allocate " + std::to_string(bytes) + " bytes for a tensor on the cpu");
+    if (!data) throw_error<error>({"out of memory: cannot allocate ", bytes, " bytes for a tensor on the cpu"});
     if (large) return {data, bytes, device::cpu, [](void* p, std::size_t n, void*) noexcept { kept_blocks::release(p, n); }};
     return {data, bytes, device::cpu, [](void* p, std::size_t, void*) noexcept { ::operator delete(p, std::align_val_t(alignment)); }};
   }
@@ -94,7 +93,7 @@ inline void copy_bytes(void* to, device to_where, const void* from, device from_
 }
 /// Throws a device_error unless the elements can be read here.
 inline void require_cpu(device where, const char* what) {
-  if (where != device::cpu) throw device_error(std::string(what) + ": the tensor is on the " + name_of(where) + " device: copy it with x.to(device::cpu) first");
+  if (where != device::cpu) throw_error<device_error>({what, ": the tensor is on the ", name_of(where), " device: copy it with x.to(device::cpu) first"});
 }
 
 }  // namespace thunder

@@ -52,8 +52,7 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
   /// Adopts memory that holds the elements. Throws shape_error if it has another number of bytes than the shape.
   basic_tensor(storage&& s, const bindings& b) : base(b), storage_(std::move(s)) {
     if (storage_.bytes() != bytes())
-      throw shape_error("a tensor " + this->printed(dtype) + " cannot adopt a storage of " + std::to_string(storage_.bytes()) +
-                        " bytes");
+      throw_error<shape_error>({"a tensor ", this->printed(dtype), " cannot adopt a storage of ", storage_.bytes(), " bytes"});
   }
   basic_tensor(basic_tensor&&) noexcept = default;
   basic_tensor& operator=(basic_tensor&&) noexcept = default;
@@ -94,8 +93,7 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
     file_reader file(path);
     const auto expected = static_cast<std::uint64_t>(shape.size()) * sizeof(T);
     if (file.size() != expected)
-      file.fail("has " + std::to_string(file.size()) + " bytes, but " + shape.printed(dtype) + " needs " +
-                std::to_string(expected));
+      file.fail(text_of({"has ", file.size(), " bytes, but ", shape.printed(dtype), " needs ", expected}));
     basic_tensor r = uninitialised(shape);
     file.read(r.data(), r.bytes());
     if constexpr (dtype == thunder::dtype::b8)
@@ -164,8 +162,7 @@ class basic_tensor<T, shape<D...>> : public shaped<shape<D...>> {
   template <class List>
   void take(const List& values) {
     if (static_cast<std::int64_t>(values.size()) != size())
-      throw shape_error("a tensor " + this->printed(dtype) + " has " + std::to_string(size()) + " elements, but " +
-                        std::to_string(values.size()) + " values are given");
+      throw_error<shape_error>({"a tensor ", this->printed(dtype), " has ", size(), " elements, but ", values.size(), " values are given"});
     T* to = data();
     for (const auto& v : values) *to++ = T(v);
   }

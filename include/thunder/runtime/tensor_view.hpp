@@ -29,8 +29,7 @@ template <auto First, auto... Rest> struct split_shape<shape<First, Rest...>> {
 
 /// Throws the shape_error of an index outside [0, extent).
 [[noreturn]] inline void throw_index(std::int64_t index, int axis, std::int64_t extent) {
-  throw shape_error("the index " + std::to_string(index) + " is outside axis " + std::to_string(axis) + ", whose extent is " +
-                    std::to_string(extent));
+  throw_error<shape_error>({"the index ", index, " is outside axis ", axis, ", whose extent is ", extent});
 }
 
 template <class T, auto... D>
@@ -139,7 +138,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
 
   /// The one element. Throws shape_error if there is not exactly one.
   value_type item() const {
-    if (size() != 1) throw shape_error("item: a tensor " + this->printed(dtype) + " has not exactly one element");
+    if (size() != 1) throw_error<shape_error>({"item: a tensor ", this->printed(dtype), " has not exactly one element"});
     value_type x;
     copy_bytes(&x, device::cpu, data_, where_, sizeof x);
     return x;
@@ -154,7 +153,7 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   /// Copies the elements of another view here. The two may overlap. Throws shape_error if the extents differ.
   void assign(const basic_view<const value_type, shape_type>& from) const requires(!std::is_const_v<T>) {
     if (!this->same_extents(from))
-      throw shape_error("assign: " + from.printed(dtype) + " does not fit into " + this->printed(dtype));
+      throw_error<shape_error>({"assign: ", from.printed(dtype), " does not fit into ", this->printed(dtype)});
     const auto bytes = static_cast<std::size_t>(size()) * sizeof(T);
     if (where_ != device::cpu || from.where() != device::cpu) copy_bytes(data_, where_, from.data(), from.where(), bytes);
     else if (bytes) std::memmove(data_, from.data(), bytes);
@@ -191,13 +190,12 @@ class basic_view<T, shape<D...>> : public shaped<shape<D...>> {
   void check_rows(std::int64_t begin, std::int64_t end) const {
     const auto n = base::template extent_of<split_shape<shape_type>::first>();
     if (begin < 0 || begin > end || end > n)
-      throw shape_error("slice: the rows " + std::to_string(begin) + " to " + std::to_string(end) +
-                        " are not within a leading axis of extent " + std::to_string(n));
+      throw_error<shape_error>({"slice: the rows ", begin, " to ", end, " are not within a leading axis of extent ", n});
   }
   template <class View>
   View check_count(View v) const {
     if (v.size() != size())
-      throw shape_error("reshape: " + this->printed(dtype) + " has other elements than " + v.printed(dtype));
+      throw_error<shape_error>({"reshape: ", this->printed(dtype), " has other elements than ", v.printed(dtype)});
     return v;
   }
 

@@ -17,7 +17,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   digest_table seen;
   list<const statement*> stack;
   const std::uint64_t mine = std::uint64_t{1} << level;
-  auto is_free = [&](const statement* s) { return s->levels != 0 && (s->levels & mine) == 0; };
+  auto is_free = [&](const statement* s) { return s->below.levels != 0 && (s->below.levels & mine) == 0; };
   auto add_formal = [&](int index, const meta& m) {
     const std::int64_t w = index;
     const int t = g.intern(m);

@@ -102,7 +102,7 @@ class digest_table {
     s.key = h, s.item = item;
   }
   constexpr void grow() {
-    const int n = mask_ == 0 ? block_size : (mask_ + 1) * 4;
+    const int n = mask_ == 0 ? block_size * 4 : (mask_ + 1) * 8;
     list<block> larger = list<block>::unset(n / block_size);
     for (int i = 0; i < blocks_.size(); ++i)
       for (const slot& s : blocks_[i].of)

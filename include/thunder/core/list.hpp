@@ -62,9 +62,13 @@ class list {
     }
     return size_++;
   }
+  /// For n more elements.
+  constexpr void make_room(int n) {
+    if (size_ + n > room_) reserve(size_ + n < 8 ? 16 : (size_ + n) * 2);
+  }
   /// Appends n elements.
   constexpr void append(const T* values, int n) {
-    if (size_ + n > room_) reserve(size_ + n < 8 ? 16 : (size_ + n) * 2);
+    make_room(n);
     for (int i = 0; i < n; ++i) data_[size_ + i] = values[i];
     size_ += n;
   }

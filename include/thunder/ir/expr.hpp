@@ -183,7 +183,7 @@ template <class E, class Op, class Words, class... R, class... X>
 struct record<E, Op, Words, results<R...>, X...> : defines<E::id, record<E, Op, Words, results<R...>, X...>> {
   static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{statement_of<X::id>::get(), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
   static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
-                                   depth_of(parts.operands, sizeof...(X)), levels_of(parts.operands, sizeof...(X)), nullptr, nullptr};
+                                   reach_of(parts.operands, sizeof...(X)), nullptr, nullptr};
   static constexpr const statement* definition() { return &value; }
 };
 

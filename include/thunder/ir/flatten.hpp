@@ -17,7 +17,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   digest_table seen;
   list<const statement*> stack;
   const std::uint64_t mine = std::uint64_t{1} << level;
-  auto is_free = [&](const statement* s) { return s->levels != 0 && (s->levels & mine) == 0; };
+  auto is_free = [&](const statement* s) { return s->below.levels != 0 && (s->below.levels & mine) == 0; };
   auto add_formal = [&](int index, const meta& m) {
     const std::int64_t w = index;
     const int t = g.intern(m);
@@ -41,7 +41,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   };
   for (int k = 0; k < formal_count; ++k) seen.add(formals[k]->id, add_formal(k, formals[k]->results[0]->value));
   for (int r = root_count; r-- > 0;)
-    if (const statement* s = roots[r].from(); !is_free(s)) stack.push(s);
+    if (const statement* s = roots[r].from(); !is_free(s) && (stack.empty() || s != stack.back())) stack.push(s);
   int x[8]{}, types[4]{};
   list<int> many_operands, many_types, callee_types;
   const graph_view* called = nullptr;
@@ -81,7 +81,11 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
       callee_types = static_cast<list<int>&&>(map.types);
     }
   }
-  for (int r = 0; r < root_count; ++r) g.outputs.push(value_of(roots[r]));
+  g.outputs.reserve(root_count);
+  for (int r = 0, v = 0; r < root_count; ++r) {  // many may be results of one statement
+    v = r > 0 && roots[r].from == roots[r - 1].from && !is_free(roots[r].from()) ? v + roots[r].result - roots[r - 1].result : value_of(roots[r]);
+    g.outputs.push(v);
+  }
   g.input_count = formal_count + f.lifted.size();
   return f;
 }

@@ -12,6 +12,7 @@ struct name_info {
   const char* text;
   int parent;
   bool is_absolute;
+  int parameter;       // which parameter of the graph has this name, or -1
   digest hash, power;  // of the full name, "h.3.attn.weight" (name_hasher)
   static constexpr int root = -1, absolute = -2;
 };
@@ -101,7 +102,7 @@ class digest_table {
     s.key = h, s.item = item;
   }
   constexpr void grow() {
-    const int n = mask_ == 0 ? block_size : (mask_ + 1) * 4;
+    const int n = mask_ == 0 ? block_size * 4 : (mask_ + 1) * 8;
     list<block> larger = list<block>::unset(n / block_size);
     for (int i = 0; i < blocks_.size(); ++i)
       for (const slot& s : blocks_[i].of)
@@ -157,7 +158,7 @@ struct graph {
   constexpr int intern_name(const char* text, int parent) {
     if (*text == '/') ++text, parent = name_info::absolute;
     const name_hasher h = hash_below(name_hasher::of(text), parent);
-    return intern_name({text, parent, parent >= 0 ? names[parent].is_absolute : parent == name_info::absolute, h.hash, h.power});
+    return intern_name({text, parent, parent >= 0 ? names[parent].is_absolute : parent == name_info::absolute, -1, h.hash, h.power});
   }
   constexpr int intern_name(const name_info& n) {
     const int found = find_name(n.hash);
@@ -252,9 +253,8 @@ struct graph {
   };
   /// Starts a pass over another graph, which calls `finish` in the end: takes over its types, names and parameters as they are.
   constexpr import_maps begin(const graph_view& g) {
-    types.append(g.types, g.type_count), names.append(g.names, g.name_count);
+    types.append(g.types, g.type_count), names.append(g.names, g.name_count), parameters.append(g.parameters, g.parameter_count);
     for (int i = 0; i < g.type_count; ++i) type_index_.add(type_key(g.types[i]), i);
-    for (int k = 0; k < g.parameter_count; ++k) note_parameter(g.parameters[k].name, g.parameters[k].type, g.parameters[k].words);
     same_names = g.same_names;
     nodes.reserve(g.node_count * 2), operands.reserve(g.operand_count * 2), values.reserve(g.value_count * 2);
     import_maps map;
@@ -273,6 +273,7 @@ struct graph {
     if (g.same_names && prefix >= 0) problem = mistake::parameter_names;
     if (map.names[i] < 0) {
       name_info n = g.names[i];
+      n.parameter = -1;
       n.parent = import_name(g, map, n.parent, prefix);
       if (prefix >= 0 && !n.is_absolute) {
         const name_hasher h = hash_below({n.hash, n.power}, prefix);
@@ -306,6 +307,7 @@ struct graph {
 
   /// Notes what parameters another graph reads.
   constexpr void import_parameters(const graph_view& g, import_maps& map, int prefix = name_info::root) {
+    names.make_room(g.parameter_count), parameters.make_room(g.parameter_count);
     for (int k = 0; k < g.parameter_count; ++k)
       note_parameter(import_name(g, map, g.parameters[k].name, prefix), import_type(g, map, g.parameters[k].type), g.parameters[k].words);
   }
@@ -318,18 +320,15 @@ struct graph {
 
   /// Notes that the graph reads a parameter; one name has one type.
   constexpr void note_parameter(int name, int type, const std::int64_t* w) {
-    while (parameter_of_.size() <= name) parameter_of_.push(-1);
-    int& known = parameter_of_[name];
+    int& known = names[name].parameter;
     if (known < 0) known = parameters.push({name, type, {w[0], w[1], w[2], w[3]}});
     else if (parameters[known].type != type) problem = mistake::parameter_shapes;
   }
-  /// The parameter of a name, or -1.
-  constexpr int parameter_of(int name) const { return name < parameter_of_.size() ? parameter_of_[name] : -1; }
 
  private:
   digest_table statement_index_, type_index_, name_index_;
   int names_indexed_ = 0;
-  list<int> bool_types_, parameter_of_;  // by type; by name
+  list<int> bool_types_;
   inference inferred_;
 };
 

@@ -70,6 +70,13 @@ struct keyed_meta {
   digest key;
 };
 
+/// What a statement depends on, itself included.
+struct reach {
+  int depth;             // the longest way to a leaf, and the most parameters of calls on a way: about how large a trace is
+  int names;
+  std::uint64_t levels;  // which traces' formals, a bit each
+};
+
 /// A statement as the front end records it: static data that an expression's type leads to.
 struct statement {
   /// `from` gives the record of the statement that makes it. A function: from pointers between records nvcc's front end walks all the way
@@ -87,24 +94,23 @@ struct statement {
   int result_count;
   const operand* operands;
   int operand_count;
-  int depth;                 // the longest way to a leaf: about how large a trace is
-  std::uint64_t levels;      // which traces' formals it depends on, a bit each
+  reach below;               // what it depends on
   const char* text;          // a parameter's name, a call's prefix
   const graph_view* body;    // what a call calls
 };
 
-/// One more than the deepest operand.
-constexpr int depth_of(const statement::operand* x, int count) {
-  int depth = 0;
-  for (int k = 0; k < count; ++k)
-    if (const int d = x[k].from()->depth; d > depth) depth = d;
-  return depth + 1;
-}
-/// The levels that operands depend on together.
-constexpr std::uint64_t levels_of(const statement::operand* x, int count) {
-  std::uint64_t levels = 0;
-  for (int k = 0; k < count; ++k) levels |= x[k].from()->levels;
-  return levels;
+/// What a statement of these operands depends on; a call also reads `names` parameters.
+constexpr reach reach_of(const statement::operand* x, int count, int names = 0) {
+  reach r{0, 0, 0};
+  for (int k = 0; k < count; ++k) {
+    if (k > 0 && x[k].from == x[k - 1].from) continue;
+    const reach& o = x[k].from()->below;
+    if (o.depth > r.depth) r.depth = o.depth;
+    if (o.names > r.names) r.names = o.names;
+    r.levels |= o.levels;
+  }
+  ++r.depth, r.names += names;
+  return r;
 }
 
 // ---- from an op's name back to its struct: what lets a constexpr graph become types again

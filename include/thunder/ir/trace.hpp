@@ -24,9 +24,9 @@ template <int Level, dtype... T, class... S, digest... D, int... R, class... In>
   static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
   static constexpr flattened make() { return flatten(roots, root_count, in, sizeof...(In), Level); }
   static constexpr graph_size guess() {
-    const int n = depth_of(roots, root_count) * 5 / 2 + 32 + static_cast<int>(sizeof...(In));
-    constexpr int out = root_count;  // often a gradient for each parameter
-    return {n, n * 2, n * 2 + 64, n * 3 / 2 + out, 64, n + 64 + out, n + 64 + out, out, 8};
+    const reach r = reach_of(roots, root_count);
+    const int n = r.depth * 5 / 2 + 32 + static_cast<int>(sizeof...(In)), names = n + 64 + r.names;
+    return {n, n * 2, n * 2 + 64, n * 3 / 2 + root_count, 64, names, names, root_count, 8};
   }
 };
 
@@ -61,7 +61,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
     return r;
   }();
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, nullptr, count, operands.data, operand_count,
-                                   depth_of(operands.data, operand_count), levels_of(operands.data, operand_count),
+                                   reach_of(operands.data, operand_count, Body::view.parameter_count),
                                    prefix.text, &Body::view};
   static constexpr const statement* definition() { return &value; }
 };
@@ -82,7 +82,7 @@ template <class F> inline constexpr bool is_closed<const F> = is_closed<F>;
 /// The levels of what a type names: an expression's own, those of a class template's arguments together.
 template <class X> inline constexpr std::uint64_t levels_named = 0;
 template <class X> inline constexpr std::uint64_t levels_named<const X> = levels_named<X>;
-template <dtype T, class S, digest D, int R> inline constexpr std::uint64_t levels_named<expr<T, S, D, R>> = definition(expr<T, S, D, R>{})->levels;
+template <dtype T, class S, digest D, int R> inline constexpr std::uint64_t levels_named<expr<T, S, D, R>> = definition(expr<T, S, D, R>{})->below.levels;
 template <dtype T, class S, int R> inline constexpr std::uint64_t levels_named<expr<T, S, 0, R>> = 0;  // an argument of a program has no record
 template <template <class...> class C, class... E> inline constexpr std::uint64_t levels_named<C<E...>> = all_bits({levels_named<E>...});
 
@@ -145,7 +145,7 @@ template <class R> constexpr std::uint64_t levels_used() {
     std::uint64_t levels = 0;
     const statement::getter used[]{statement_of<E::id>::get()..., nullptr};
     for (std::size_t k = 0; k < sizeof...(E); ++k)
-      if (k == 0 || used[k] != used[k - 1]) levels |= used[k]()->levels;
+      if (k == 0 || used[k] != used[k - 1]) levels |= used[k]()->below.levels;
     return levels;
   }(leaves_of<R>{});
 }

@@ -168,6 +168,7 @@ template <class Self> struct pointwise_op : op_base<Self> {
     const meta& m = x[first];
     for (int k = 0; k < x.count; ++k) {
       const meta& o = x[k];
+      if (&o == &m) continue;  // graphs and expressions hold a type once
       if (o.rank != m.rank) return r.refuse(mistake::shapes_differ, m.rank, o.rank);
       for (int i = 0; i < m.rank; ++i)
         if (!(o.d[i] == m.d[i])) return r.refuse(o.d[i].named() && m.d[i].named() ? mistake::named_dims_differ : mistake::shapes_differ, m.d[i], o.d[i]);

@@ -116,7 +116,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
       for (int k = 0; k < n.operands; ++k)
         if (is_floating(g.type(g.operand(n, k)).type)) parts[k] = at++;
       for (const int name : called_parameters) {
-        if (options.parameters) accumulate(parameter_cotangents[g.parameter_of(g.find_name(n.body->names[name], n.name))], at);
+        if (options.parameters) accumulate(parameter_cotangents[g.names[g.find_name(n.body->names[name], n.name)].parameter], at);
         ++at;
       }
     } else if (!n.op->has_vjp) {
@@ -140,7 +140,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   for (int i = 0; i < primal_nodes; ++i) {
     const node& n = g.nodes[i];
     if (n.op->id == formal_id && g.word(n, 0) < v.input_count) formal_value[static_cast<int>(g.word(n, 0))] = n.result;
-    if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[g.parameter_of(n.name)], cotangents[n.result]);
+    if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[g.names[n.name].parameter], cotangents[n.result]);
   }
   for (int k = 0; k < v.input_count; ++k)
     if (options.wants(k)) give(cotangents[formal_value[k]], g.type(formal_value[k]));

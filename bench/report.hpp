@@ -1,5 +1,6 @@
 #pragma once
 /// What the programs of bench/gpu and bench/cpu print: a Markdown row for each case, and with `--json FILE` a file for bench/table.py.
+/// `--only TEXT` leaves out the cases whose names do not contain TEXT.
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -25,6 +26,12 @@ inline void add_row(const row& r) {
   else std::printf("%9.1f | %-7s | %5.2f |\n", r.limit_us, r.limit.c_str(), r.limit_us / r.us);
   std::fflush(stdout);
 }
+inline std::string& only() {
+  static std::string text;
+  return text;
+}
+/// Whether a case is to be measured.
+inline bool wanted(const std::string& name) { return name.find(only()) != std::string::npos; }
 inline bool write_json(const char* path, const std::string& machine) {
   std::FILE* f = std::fopen(path, "w");
   if (!f) return false;
@@ -41,15 +48,21 @@ inline bool write_json(const char* path, const std::string& machine) {
 }
 /// Runs the cases, on what `machine` names; a program's exit status.
 inline int report(int argc, char** argv, std::string (*machine)(), void (*cases)()) {
-  const bool json = argc == 3 && std::strcmp(argv[1], "--json") == 0;
-  if (argc != 1 && !json) {
-    std::fprintf(stderr, "usage: %s [--json FILE]\n", argv[0]);
-    return 2;
+  const char* json = nullptr;
+  for (int i = 1; i < argc; i += 2) {
+    const bool is_json = std::strcmp(argv[i], "--json") == 0;
+    if (i + 1 == argc || (!is_json && std::strcmp(argv[i], "--only") != 0)) {
+      std::fprintf(stderr, "usage: %s [--json FILE] [--only TEXT]\n", argv[0]);
+      return 2;
+    }
+    if (is_json) json = argv[i + 1];
+    else only() = argv[i + 1];
   }
   try {
     cases();
-    if (!json || write_json(argv[2], machine())) return 0;
-    std::fprintf(stderr, "%s: cannot write %s\n", argv[0], argv[2]);
+    if (table().empty()) std::fprintf(stderr, "%s: no case is named '%s'\n", argv[0], only().c_str());
+    else if (!json || write_json(json, machine())) return 0;
+    else std::fprintf(stderr, "%s: cannot write %s\n", argv[0], json);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s: %s\n", argv[0], e.what());
   }

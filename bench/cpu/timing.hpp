@@ -78,6 +78,7 @@ inline int report(int argc, char** argv, std::vector<job> (*jobs)()) {
     return 0;
   }
   return report(argc, argv, machine, [] {
+    std::erase_if(all, [](const job& j) { return !wanted(j.name); });
     constexpr int rounds = 5;
     std::vector<double> us[2];
     for (auto& u : us) u.resize(all.size() * rounds);

@@ -94,6 +94,7 @@ template <class F, class Make> double time_program(std::int64_t bytes, F f, Make
 }
 /// Times program f on arguments made by `make(set)`, which read and write `bytes` bytes in all, against a copy.
 template <class F, class Make> void measure(const std::string& name, std::int64_t bytes, F f, Make make) {
+  if (!wanted(name)) return;
   const double us = time_program(bytes, f, make);
   add_row({name, us, copy_microseconds(bytes), "copy"});
   cuda::stream_memory::clear();

@@ -34,6 +34,20 @@ TEST_CASE("column sums") {
   lengths<column_sum_of, bfloat>(1.0 / 128, {0, 1}, few{});
   lengths<column_sum_of, f32>(1e-5, {7}, too_long{});
 }
+// outputs: the sums of x * scale and x * x, where scale is one number a row
+template <class Space, dtype T = f32>
+using column_sums_of = region<Space, pack<input<T, 3>, input<T, 1>>, pack<output<4, T, 2>, output<5, f32, 2>>, mul<T, 3, 0, 1>, mul<T, 3, 0, 0>, sum_<1, T, 2, 2>, sum_<1, T, 2, 3>>;
+template <std::int64_t Columns, dtype T> constexpr int tile_of = cuda::kernel_text<column_sum_of<space<300, Columns>, T>, cuda::emulated>::plan.tile;
+TEST_CASE("column sums of tiles") {
+  static_assert(tile_of<256, bfloat> == 128 && tile_of<768, bfloat> == 128 && tile_of<16384, bfloat> == 256 && tile_of<768, f32> == 64 && tile_of<96, f64> == 32);
+  static_assert(tile_of<128, bfloat> == 0 && tile_of<1000, bfloat> == 0 && tile_of<50257, bfloat> == 0);
+  static_assert(cuda::kernel_text<layer_norm_backward_of<space<300, 768>, bfloat>, cuda::emulated>::plan.tile == 0);
+  check<column_sum_of<space<300, 768>, bfloat>>(1.0 / 64, {});
+  check<column_sum_of<space<-1, 256>, half>>(1.0 / 512, {33});
+  check<column_sum_of<space<-1, 256>, half>>(1.0 / 512, {0});
+  check<column_sums_of<space<200, 128>, f32>>(1e-5, {});
+  check<column_sums_of<space<1000, 64>, f64>>(1e-12, {});
+}
 TEST_CASE("lengths known at run time") {
   for (std::int64_t n : {1, 2, 7, 31, 32, 33, 100, 1000, 3001}) {
     check<layer_norm_backward_of<space<-1, -2>>>(1e-4, {30, n});

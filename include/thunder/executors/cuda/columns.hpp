@@ -149,7 +149,34 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     ((get<I>(s) = identity<I>()), ...);
   }
 
-  /// What a block has added up goes to its row of `partial`.
+  /// Whether a block that has all rows of its results writes them as they are; otherwise, all is in `partial` before `finish`.
+  static constexpr bool finishes_alone = count<what::column_vector> == 0 || shape.vectors > 0;
+  template <int I, int O>
+  THUNDER_DEVICE static void store_result(const arguments& a, number<I> x, std::int64_t k) {
+    constexpr output_facts f = plan.output[O];
+    if constexpr (f.value == I) {
+      stored_number<O> y[1]{to_number<stored_number<O>>(x)};
+      packet<M, f.type, 1> to;
+      to.set(y);
+      to.store(a.out[O], k);
+    }
+  }
+  template <int I, int... O>
+  THUNDER_DEVICE static void store_results(const arguments& a, number<I> x, std::int64_t k, std::integer_sequence<int, O...>) {
+    (store_result<I, O>(a, x, k), ...);
+  }
+  /// Element k of what a block has added up goes to its row of `partial`, or to the outputs, if no other block has a share of it.
+  template <int I>
+  THUNDER_DEVICE static void put(const arguments& a, number<I> x, std::int64_t k) {
+    constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
+    const std::int64_t row = block(a), length = is_vector ? extent<dims - 1>(a) : 1, pitch = is_vector ? partial_pitch(length) : 1;
+    if (finishes_alone && a.splits == 1)
+      store_results<I>(a, x, row * length + k, std::make_integer_sequence<int, outputs>{});
+    else
+      M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + row * pitch + k, plain(x));
+  }
+
+  /// What a block has added up.
   template <class Columns>
   THUNDER_DEVICE static void finish_block(const arguments& a, int t, int group, Columns& columns, const column_scalars& scalars) {
     finish_scalars(a, scalars, list<what::column_scalar>{});
@@ -170,7 +197,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       M::sync();
       x = gather<I>(buffer, block_warps);
     }
-    if (M::thread() == 0) M::global_store(reinterpret_cast<decltype(plain(x))*>(partial_of<I>(a)) + block(a), plain(x));
+    if (M::thread() == 0) put<I>(a, x, 0);
   }
   template <int... I>
   THUNDER_DEVICE static void finish_vectors(const arguments& a, int t, int group, register_columns& c,
@@ -180,17 +207,27 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   template <int I>
   THUNDER_DEVICE static void finish_vector(const arguments& a, int t, int group, register_columns& c) {
     using stored = decltype(plain(number<I>{}));
-    stored* out = reinterpret_cast<stored*>(partial_of<I>(a)) + static_cast<std::int64_t>(block(a)) * partial_pitch(row_length);
     auto& mine = get<I>(c).at;
-    if constexpr (shape.groups > 1) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
-      constexpr int length = static_cast<int>(row_length);
-      constexpr bool together = shape.stages * shape.stage_bytes >= length * static_cast<int>(sizeof(stored));
-      constexpr int turns = together ? 1 : shape.groups;
-      stored* sum =
-          reinterpret_cast<stored*>(M::shared() + (together ? ring_offset + group * shape.stages * shape.stage_bytes : 0));
+    constexpr int sharers = shape.group < 32 ? 32 / shape.group : 1;  // groups of a warp, which add up first
+    if constexpr (sharers > 1) {
+      THUNDER_UNROLL
+      for (int k = 0; k < shape.vectors * V; ++k) {
+        THUNDER_UNROLL
+        for (int m = shape.group; m < 32; m *= 2)
+          mine[k] = combine<I>(mine[k], to_number<number<I>>(M::shuffle_xor(plain(mine[k]), m)));
+      }
+    }
+    if constexpr (shape.groups > sharers) {  // in shared memory: a row for each group, where the ring was, or else one for all, in turn
+      constexpr int length = static_cast<int>(row_length), sums = shape.groups / sharers;
+      constexpr int room = shape.stages * shape.stage_bytes * sharers;
+      constexpr bool together = room >= length * static_cast<int>(sizeof(stored));
+      constexpr int turns = together ? 1 : sums;
+      const int own = group / sharers;
+      const bool adds = sharers == 1 || group % sharers == 0;
+      stored* sum = reinterpret_cast<stored*>(M::shared() + (together ? ring_offset + own * room : 0));
       M::sync();
       for (int g = 0; g < turns; ++g) {
-        if (together || group == g) {
+        if (adds && (together || own == g)) {
           THUNDER_UNROLL
           for (int u = 0; u < shape.vectors; ++u) {
             const int v = u * shape.group + t;
@@ -209,13 +246,12 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
       for (int k = M::thread(); k < length; k += shape.threads()) {
         if constexpr (together) {
           number<I> x = identity<I>();
-          for (int g = 0; g < shape.groups; ++g)
-            x = combine<I>(x,
-                           to_number<number<I>>(M::shared_load(
-                               reinterpret_cast<stored*>(M::shared() + ring_offset + g * shape.stages * shape.stage_bytes) + k)));
-          M::global_store(out + k, plain(x));
+          for (int g = 0; g < sums; ++g)
+            x = combine<I>(x, to_number<number<I>>(M::shared_load(
+                                  reinterpret_cast<stored*>(M::shared() + ring_offset + g * room) + k)));
+          put<I>(a, x, k);
         } else
-          M::global_store(out + k, M::shared_load(sum + k));
+          put<I>(a, to_number<number<I>>(M::shared_load(sum + k)), k);
       }
     } else {
       THUNDER_UNROLL
@@ -223,7 +259,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
         const int v = u * shape.group + t;
         if ((u + 1) * shape.group <= row_length / V || v < row_length / V) {
           THUNDER_UNROLL
-          for (int j = 0; j < V; ++j) M::global_store(out + v * V + j, plain(mine[u * V + j]));
+          for (int j = 0; j < V; ++j) put<I>(a, mine[u * V + j], v * V + j);
         }
       }
     }

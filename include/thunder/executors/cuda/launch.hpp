@@ -118,6 +118,7 @@ template <class Region, class Device, int Count> struct fused_kernels {
       const std::int64_t e = Text::traits::extent[d];
       a.extents[Text::plan.group[d]] *= e < 0 ? call.dims[-1 - e] : e;
     }
+    if constexpr (Text::plan.tile > 0) a.extents[Text::dims - 2] /= Text::plan.tile, a.extents[Text::dims - 1] = Text::plan.tile;
     a.rows = 1;
     for (int d = 0; d + 1 < Text::dims; ++d) a.rows *= a.extents[d];
     a.splits = 1;
@@ -159,6 +160,8 @@ template <class Region, class Device, int Count> struct fused_kernels {
     a.blocks = static_cast<int>(a.rows < most ? a.rows : most);
     if (a.blocks > 0) device.template start<wide_kernel<Text>>(static_cast<unsigned>(a.blocks), a, shared);
   }
+  /// The most turns that a block takes for a result of its own: another kernel that adds up the parts of several takes as long.
+  static constexpr int at_once = 8;
   /// The device's blocks are shared by all calls, as they have work for them, and those of a call by its results.
   template <class Text> static void run_persistent(Device& device, const region_call (&calls)[Count]) {
     constexpr kernel_shape shape = Text::shape;
@@ -178,6 +181,7 @@ template <class Region, class Device, int Count> struct fused_kernels {
     for (int k = 0; k < Count; ++k) {
       const std::int64_t share = Count == 1 || total == 0 ? resident : resident * useful[k] * results[k] / total;
       std::int64_t splits = results[k] > 0 ? share / results[k] : 1;
+      if (useful[k] <= at_once) splits = 1;
       if (splits > useful[k]) splits = useful[k];
       if (splits < 1) splits = 1;
       work.of[k].splits = static_cast<int>(splits);
@@ -195,7 +199,7 @@ template <class Region, class Device, int Count> struct fused_kernels {
     for (int k = 0; k < Count; ++k) {
       std::int64_t each = 0;
       ((each = Text::template finish_blocks<O>(results[k], length[k]) > each ? Text::template finish_blocks<O>(results[k], length[k]) : each), ...);
-      work.set_blocks(k, each * static_cast<std::int64_t>(sizeof...(O)));
+      work.set_blocks(k, Text::finishes_alone && of.of[k].splits == 1 ? 0 : each * static_cast<std::int64_t>(sizeof...(O)));
       work.of[k].of = of.of[k], work.of[k].blocks_each = static_cast<int>(each);
     }
     start(device, work);

@@ -1,13 +1,14 @@
 #pragma once
-/// Matrix products through cuBLASLt.
+/// Matrix products through cuBLASLt; small ones of float by a kernel (small_product.hpp).
 #include <cublasLt.h>
 
 #include <algorithm>
 #include <map>
 
-#include "strided.hpp"
-
 #include "../../ops/matmul_epilogue.hpp"
+#include "small_product.hpp"
+#include "stream.hpp"
+#include "strided.hpp"
 
 namespace thunder::cuda {
 
@@ -200,6 +201,11 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
     if (k == 0 && after < 0) check(cudaMemsetAsync(z.data, 0, static_cast<std::size_t>(z.bytes()), stream), "matmul: clearing");
     if (k == 0) return after < 0;
     if (shared && !transposed) n *= batch, batch = 1;  // the batch joins the rows
+    if (after < 0 && x.type == dtype::f32 && !allow_tf32 && small_product::suits(n, m, k, batch)) {
+      const small_product p{x.data, y.data, z.data, static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), static_cast<int>(batch), n * k, shared ? 0 : k * m, transposed, words[1] != 0};
+      gpu_stream{stream}.start<small_product_kernel<Machine>>(static_cast<unsigned>(p.blocks()), p);
+      return true;
+    }
     auto aligned = [](const array& a) { return widest_unit(address(a.data)); };
     if (after >= 0 && (batch > 1 || m % 8 != 0 || aligned(z) < 16 || address(bias) % 16 != 0 || address(kept) % 16 != 0)) return false;
     // Row-major z = x y is column-major z' = y' x'.

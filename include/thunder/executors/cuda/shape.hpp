@@ -36,9 +36,39 @@ template <class Region> struct parts_of {
   static constexpr int count = all.count > 1 ? all.count : 1;
 };
 
+/// A plan whose rows may be cut into tiles of `tile` elements (0: they are not): the tile is the plan's last dimension, and which of the
+/// row's tiles it is, the one before.
+template <int Values, int Outputs> struct part_plan : row_plan<Values, Outputs> { int tile = 0; };
+
+/// Of the rows, only sums over them are wanted. Blocks that add up whole rows leave a row of partial sums each; a block that adds up a tile
+/// of the columns leaves a tile, a sum of more rows: there is less to add up in the end. Measured on an H100 for 16,384 rows of bf16, tiles
+/// of 256 bytes are best: 5 to 7 % faster than whole rows of 768 to 4096 columns, 4 % at 16,384 columns, where there are 64 wider tiles.
+/// Where each element is stored, too, whole rows are 3 to 7 % faster. 0: no tiles.
+template <int Values, int Outputs> constexpr int tile_of(const row_plan<Values, Outputs>& p, std::int64_t row) {
+  int narrowest = 8, sums = 0;
+  for (int v = 0; v < Values; ++v) {
+    if (p.is_reduction(v) && p.value[v].mask != p.row) return 0;
+    sums += p.is_reduction(v);
+    if (v >= p.inputs || !p.is_element(v)) continue;
+    if (p.value[v].mask == p.row) return 0;  // such a row is read once, and stays
+    narrowest = size_of(p.value[v].type) < narrowest ? size_of(p.value[v].type) : narrowest;
+  }
+  for (const auto& o : p.output)
+    if (o.value >= 0 && !p.is_reduction(o.value)) return 0;
+  int tile = 256 / narrowest;
+  while (row > 64 * tile) tile *= 2;
+  return sums > 0 && p.dims == 2 && row >= 2 * tile && row % tile == 0 ? tile : 0;
+}
+template <int Values, int Outputs> constexpr void cut_rows(part_plan<Values, Outputs>& p, int tile) {
+  auto cut = [&](unsigned mask) { return mask | ((mask & p.row) << 1); };
+  for (auto& v : p.value) v.mask = cut(v.mask), v.removed = cut(v.removed);
+  for (auto& o : p.output) o.mask = cut(o.mask);
+  p.tile = tile, ++p.dims, p.row <<= 1;
+}
+
 /// The plan of one part: nothing is kept in memory between passes, because computing again is cheaper than shared memory.
 template <class Region, int Part> constexpr auto plan_of_part() {
-  auto p = region_traits<Region>::plan;
+  part_plan<region_traits<Region>::values, region_traits<Region>::outputs> p{region_traits<Region>::plan};
   bool reduces = false;
   for (int v = 0; v < region_traits<Region>::values; ++v) reduces = reduces || p.is_reduction(v);
   if (p.dims == 1 && reduces) {  // one row: its reductions are those of a column of one row
@@ -60,8 +90,16 @@ template <class Region, int Part> constexpr auto plan_of_part() {
     for (const auto& o : p.output) used = used || o.value == v;
     if (!used) p.value[v].kind = value_role::constant, p.value[v].operands = 0, p.value[v].removed = 0;
   }
+  if (const int tile = tile_of(p, region_traits<Region>::row_length); tile > 0) cut_rows(p, tile);
   find_needs(p);
   return p;
+}
+/// The extent of dimension d of a part's plan if it is static, otherwise -1.
+template <class Region, class Plan> constexpr std::int64_t static_extent_of(const Plan& p, int d) {
+  const bool cut = p.tile > 0 && d >= p.dims - 2;
+  if (cut && d == p.dims - 1) return p.tile;
+  const std::int64_t n = static_extent(p, region_traits<Region>::extent, region_traits<Region>::dims, d);
+  return cut ? n / p.tile : n;
 }
 
 struct kernel_shape {
@@ -174,7 +212,7 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
   const std::int64_t n = row < 0 ? -1 : row / s.vector;  // vectors of a row
   if (n >= 0 && row <= 1024) {
     s.group = n >= 32 ? 32 : power_of_two_at_least(n);
-    s.groups = (needs.accumulator_bytes > 0 ? 128 : 256) / s.group;
+    s.groups = (p.tile > 0 ? 512 : needs.accumulator_bytes > 0 ? 128 : 256) / s.group;
   } else {
     const std::int64_t each = n < 0 ? 1 : row <= 4096 ? 16 : 32;  // elements of a thread
     s.group = n < 0 ? 256 : static_cast<int>(((row + each - 1) / each + 31) / 32 * 32);
@@ -218,7 +256,8 @@ template <class Plan> constexpr kernel_shape choose_shape(const Plan& p, std::in
       while (s.groups > 1 && s.group >= 32 && stages() < 3) --s.groups;
       s.stages = stages() < 2 && 2 * s.stage_bytes <= limits.shared - 27 * 1024 - static_cast<int>(row) * needs.column_bytes ? 2 : stages();
     }
-    if (s.stages > 4) s.stages = 4;
+    const int most = p.tile > 0 ? 3 : 4;
+    if (s.stages > most) s.stages = most;
     if (s.stages < 2) s.stages = 0;
     if (meets && s.groups == 1 && s.group > 32 && needs.accumulator_bytes > 0 && s.threads() < 1024) s = keep_rows_in_ring(s, needs, limits);
   }

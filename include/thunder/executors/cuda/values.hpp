@@ -72,7 +72,7 @@ struct kernel_values {
   static constexpr int dims = plan.dims;
   static constexpr unsigned all_outer = plan.row - 1;
   /// The extent of dimension d if it is static, otherwise -1.
-  static constexpr std::int64_t static_extent(int d) { return thunder::static_extent(plan, traits::extent, traits::dims, d); }
+  static constexpr std::int64_t static_extent(int d) { return static_extent_of<Region>(plan, d); }
   static constexpr std::int64_t row_length = static_extent(dims - 1);
   static constexpr bool one_row = traits::plan.dims == 1;
   static constexpr kernel_shape shape = choose_shape(plan, row_length, one_row, Machine::limits);

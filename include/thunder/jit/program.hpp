@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "checks.hpp"
 #include "reify.hpp"
 #include "../executors/cpu/executor.hpp"
 #include "../ir/print.hpp"
@@ -51,13 +52,7 @@ template <class Plan, int First, int Last> constexpr auto leading_steps() {
 /// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
 template <class Plan> std::string step_text(int k) {
   const step_info& s = Plan::data.steps[k];
-  std::string r = "step " + std::to_string(k) + " (";
-  if (s.op) r += s.op->name;
-  else if (s.statements) r += std::to_string(s.statements) + " fused statements that end with " + Plan::data.statements[s.statement + s.statements - 1].op->name;
-  else r += "a copy";
-  if (s.batch > 1) r += ", for " + std::to_string(s.batch) + " tensors at once";
-  const std::string path = print_name(Plan::graph, s.name);
-  return r + (path.empty() ? ")" : ", " + path + ")");
+  return step_words(k, s, !s.op && s.statements ? Plan::data.statements[s.statement + s.statements - 1].op->name : nullptr, print_name(Plan::graph, s.name));
 }
 
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
@@ -79,19 +74,10 @@ template <class Executor, class Plan> struct step_list {
   /// An error says which step it is of, and keeps its type.
   template <class Run> static void naming_the_step(Run run) {
     int at = 0;
-    const auto text = [&](const error& e) { return step_text<Plan>(at) + ": " + e.what(); };
     try {
       run(at);
-    } catch (const device_error& e) {
-      throw device_error(text(e));
-    } catch (const shape_error& e) {
-      throw shape_error(text(e));
-    } catch (const numeric_error& e) {
-      throw numeric_error(text(e));
-    } catch (const state_error& e) {
-      throw state_error(text(e));
-    } catch (const error& e) {
-      throw error(text(e));
+    } catch (const error&) {
+      rethrow_in(step_text<Plan>(at));
     }
   }
   /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
@@ -194,17 +180,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
 
     explicit layout(const bindings& b = {}, bool now = false) : bound(b), ready(now) {
       if (!now) return;
-      for (int i = 0; i < slot_count; ++i) {
-        const meta& m = graph.types[plan::data.slots[i].type];
-        std::int64_t n = size_of(m.type);
-        for (int k = 0; k < m.rank; ++k) {
-          const auto e = b.extent(m.d[k]);
-          if (e < 0) throw shape_error(std::string("memory: the dimension '") + spelled(m.d[k]).text + "' has no size: pass sizes({{B, 128}})");
-          n *= e;
-        }
-        bytes[i] = n;
-      }
-      arena = place_slots(plan::data.slots, slot_count, bytes, offsets);
+      arena = lay_out(plan::data.slots, slot_count, graph.types, b, bytes, offsets);
     }
     bool same(const bindings& b) const {
       if (!ready || bound.count != b.count) return false;
@@ -214,6 +190,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     }
   };
 
+  static constexpr program_place here{Executor::where, Executor::alignment};
   /// Of each formal: its type's number.
   static constexpr auto formal_type = [] {
     struct { int of[at_least_one(graph.input_count)]{}; } r;
@@ -239,20 +216,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       std::int64_t results = 0;
       for (int k = 0; k < plan::data.size.results; ++k)
         if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
-      throw error(std::string(e.what()) + "; the program needs " + std::to_string(l.arena) + " bytes between its steps and " + std::to_string(results) + " for its results");
+      refuse_allocation(e, l.arena, results);
     }
   }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
-  /// Fits run-time extents to a declared type, binding the names.
-  template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
-    for (int i = 0; i < m.rank; ++i)
-      if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who().c_str());
-    for (int i = 0; i < m.rank; ++i)
-      if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-        throw shape_error(who() + ": axis " + std::to_string(i) + " is '" + spelled(m.d[i]).text + "' and should have the extent " + std::to_string(e) + ", but has " +
-                          std::to_string(extents[i]));
-  }
-
   template <class Watcher, class... A> result_type run([[maybe_unused]] Watcher&& w, state* s, bool writable, const A&... arguments) {
     void* where[at_least_one(slot_count)]{};
     bindings b;
@@ -260,20 +227,14 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
     auto visit = [&](void* data, const std::int64_t* extents, const auto& shape, device place) {
-      auto who = [&] { return "argument " + std::to_string(at); };
-      const meta& m = graph.types[formal_type.of[at]];
-      if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
       char name[24];
       std::snprintf(name, sizeof name, "argument %d", at);
+      const meta& m = graph.types[formal_type.of[at]];
+      const std::int64_t bytes = bytes_of(m, extents);
+      check_memory(name, data, bytes);
       shape.bind(b, name);  // products of names, too
-      bind_argument(b, m, extents, who);
-      const bool given = at < 64 && (Donated >> at & 1);
-      if (place != Executor::where && (place != device::cpu || given))
-        throw device_error(who() + " is on the " + name_of(place) + " device, and the program runs on " + name_of(Executor::where) + ": copy it with x.to(device::" + name_of(Executor::where) +
-                           "), or make the program for its device with jit<device::" + name_of(place) + ">");
-      const bool aligned = reinterpret_cast<std::uintptr_t>(data) % Executor::alignment == 0;
-      if (given && !aligned) throw donation_error(who() + " cannot be donated: its address is not a multiple of " + std::to_string(Executor::alignment));
-      if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents), place);
+      bind_extents(b, m, extents, name);
+      if (needs_copy(name, data, place, at < 64 && (Donated >> at & 1), here)) data = executor_.bring(at, data, bytes, place);
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);
@@ -283,18 +244,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       for (int k = 0; k < graph.parameter_count; ++k) names_.push_back(full_name(k));
     for (int k = 0; k < graph.parameter_count; ++k) {
       const std::string& name = names_[static_cast<std::size_t>(k)];
-      any_tensor& x = s->at(name).value;
-      const meta& m = graph.types[graph.parameters[k].type];
-      if (x.dtype() != m.type || x.rank() != m.rank)
-        throw state_error("the parameter '" + name + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
-      bind_argument(b, m, x.extents().data(), [&] { return "the parameter '" + name + "'"; });
-      if (x.where() != Executor::where)
-        throw device_error("the parameter '" + name + "' is on the " + name_of(x.where()) + " device, and the program runs on " + name_of(Executor::where) + ": copy the state with s.to(device::" +
-                           name_of(Executor::where) + ")");
-      parameters[k] = x.data();
-      if (reinterpret_cast<std::uintptr_t>(parameters[k]) % Executor::alignment != 0)
-        throw state_error("the parameter '" + name + "' starts at an address that is not a multiple of " + std::to_string(Executor::alignment) + ", as the " + name_of(Executor::where) +
-                          " device needs it: put a copy of the tensor into the state");
+      parameters[k] = take_parameter(name, s->at(name).value, graph.types[graph.parameters[k].type], b, here);
     }
     if (!layout_.same(b)) {
       const layout next(b, true);
@@ -374,11 +324,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         throw numeric_error((to.where == slot_info::parameter ? "the new value of the parameter '" + full_name(to.index) + "'" : "result " + std::to_string(k)) +
                             " is not finite; nothing was updated");
     }
-  }
-  static std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
-    std::int64_t n = size_of(m.type);
-    for (int i = 0; i < m.rank; ++i) n *= extents[i];
-    return n;
   }
   [[no_unique_address]] Executor executor_;
   layout layout_;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "checks.hpp"
 #include "reify.hpp"
 #include "../executors/cpu/executor.hpp"
 #include "../ir/print.hpp"
@@ -51,30 +52,7 @@ template <class Plan, int First, int Last> constexpr auto leading_steps() {
 /// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
 template <class Plan> [[gnu::cold]] std::string step_text(int k) {
   const step_info& s = Plan::data.steps[k];
-  std::string what = "a copy", batch;
-  if (s.op) what = s.op->name;
-  else if (s.statements) what = text_of({s.statements, " fused statements that end with ", Plan::data.statements[s.statement + s.statements - 1].op->name});
-  if (s.batch > 1) batch = text_of({", for ", s.batch, " tensors at once"});
-  const std::string path = print_name(Plan::graph, s.name);
-  return text_of({"step ", k, " (", what, batch, path.empty() ? "" : ", ", path, ")"});
-}
-
-/// Throws the exception that is being handled again, of the same type, with the step that it comes from.
-[[noreturn, gnu::noinline, gnu::cold]] inline void rethrow_from(const std::string& step) {
-  const auto text = [&](const error& e) { return text_of({step, ": ", e.what()}); };
-  try {
-    throw;
-  } catch (const device_error& e) {
-    throw device_error(text(e));
-  } catch (const shape_error& e) {
-    throw shape_error(text(e));
-  } catch (const numeric_error& e) {
-    throw numeric_error(text(e));
-  } catch (const state_error& e) {
-    throw state_error(text(e));
-  } catch (const error& e) {
-    throw error(text(e));
-  }
+  return step_words(k, s, !s.op && s.statements ? Plan::data.statements[s.statement + s.statements - 1].op->name : nullptr, print_name(Plan::graph, s.name));
 }
 
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
@@ -99,7 +77,7 @@ template <class Executor, class Plan> struct step_list {
     try {
       run(at);
     } catch (const error&) {
-      rethrow_from(step_text<Plan>(at));
+      rethrow_in(step_text<Plan>(at));
     }
   }
   /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
@@ -202,17 +180,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
 
     explicit layout(const bindings& b = {}, bool now = false) : bound(b), ready(now) {
       if (!now) return;
-      for (int i = 0; i < slot_count; ++i) {
-        const meta& m = graph.types[plan::data.slots[i].type];
-        std::int64_t n = size_of(m.type);
-        for (int k = 0; k < m.rank; ++k) {
-          const auto e = b.extent(m.d[k]);
-          if (e < 0) throw_error<shape_error>({"memory: the dimension '", spelled(m.d[k]).text, "' has no size: pass sizes({{B, 128}})"});
-          n *= e;
-        }
-        bytes[i] = n;
-      }
-      arena = place_slots(plan::data.slots, slot_count, bytes, offsets);
+      arena = lay_out(plan::data.slots, slot_count, graph.types, b, bytes, offsets);
     }
     bool same(const bindings& b) const {
       if (!ready || bound.count != b.count) return false;
@@ -222,6 +190,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     }
   };
 
+  static constexpr program_place here{Executor::where, Executor::alignment};
   /// Of each formal: its type's number.
   static constexpr auto formal_type = [] {
     struct { int of[at_least_one(graph.input_count)]{}; } r;
@@ -247,19 +216,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       std::int64_t results = 0;
       for (int k = 0; k < plan::data.size.results; ++k)
         if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
-      throw_error<error>({e.what(), "; the program needs ", l.arena, " bytes between its steps and ", results, " for its results"});
+      refuse_allocation(e, l.arena, results);
     }
   }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
-  /// Fits run-time extents to a declared type, binding the names.
-  template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
-    for (int i = 0; i < m.rank; ++i)
-      if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who().c_str());
-    for (int i = 0; i < m.rank; ++i)
-      if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-        throw_error<shape_error>({who(), ": axis ", i, " is '", spelled(m.d[i]).text, "' and should have the extent ", e, ", but has ", extents[i]});
-  }
-
   template <class Watcher, class... A> result_type run([[maybe_unused]] Watcher&& w, state* s, bool writable, const A&... arguments) {
     void* where[at_least_one(slot_count)]{};
     bindings b;
@@ -267,20 +227,14 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
     auto visit = [&](void* data, const std::int64_t* extents, const auto& shape, device place) {
-      auto who = [&] { return text_of({"argument ", at}); };
-      const meta& m = graph.types[formal_type.of[at]];
-      if (!data && bytes_of(m, extents) > 0) throw_error<donation_error>({who(), " has no memory: it was donated or moved from before"});
       char name[24];
       std::snprintf(name, sizeof name, "argument %d", at);
+      const meta& m = graph.types[formal_type.of[at]];
+      const std::int64_t bytes = bytes_of(m, extents);
+      check_memory(name, data, bytes);
       shape.bind(b, name);  // products of names, too
-      bind_argument(b, m, extents, who);
-      const bool given = at < 64 && (Donated >> at & 1);
-      if (place != Executor::where && (place != device::cpu || given))
-        throw_error<device_error>({who(), " is on the ", name_of(place), " device, and the program runs on ", name_of(Executor::where), ": copy it with x.to(device::", name_of(Executor::where),
-                                   "), or make the program for its device with jit<device::", name_of(place), ">"});
-      const bool aligned = reinterpret_cast<std::uintptr_t>(data) % Executor::alignment == 0;
-      if (given && !aligned) throw_error<donation_error>({who(), " cannot be donated: its address is not a multiple of ", Executor::alignment});
-      if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents), place);
+      bind_extents(b, m, extents, name);
+      if (needs_copy(name, data, place, at < 64 && (Donated >> at & 1), here)) data = executor_.bring(at, data, bytes, place);
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);
@@ -290,18 +244,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       for (int k = 0; k < graph.parameter_count; ++k) names_.push_back(full_name(k));
     for (int k = 0; k < graph.parameter_count; ++k) {
       const std::string& name = names_[static_cast<std::size_t>(k)];
-      any_tensor& x = s->at(name).value;
-      const meta& m = graph.types[graph.parameters[k].type];
-      if (x.dtype() != m.type || x.rank() != m.rank)
-        throw_error<state_error>({"the parameter '", name, "' is ", x.printed(), " in the state, but ", printed_shape(m.type, m.d, m.rank), " in the program"});
-      bind_argument(b, m, x.extents().data(), [&] { return text_of({"the parameter '", name, "'"}); });
-      if (x.where() != Executor::where)
-        throw_error<device_error>({"the parameter '", name, "' is on the ", name_of(x.where()), " device, and the program runs on ", name_of(Executor::where), ": copy the state with s.to(device::",
-                                   name_of(Executor::where), ")"});
-      parameters[k] = x.data();
-      if (reinterpret_cast<std::uintptr_t>(parameters[k]) % Executor::alignment != 0)
-        throw_error<state_error>({"the parameter '", name, "' starts at an address that is not a multiple of ", Executor::alignment, ", as the ", name_of(Executor::where),
-                                  " device needs it: put a copy of the tensor into the state"});
+      parameters[k] = take_parameter(name, s->at(name).value, graph.types[graph.parameters[k].type], b, here);
     }
     if (!layout_.same(b)) {
       const layout next(b, true);
@@ -381,11 +324,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         throw_error<numeric_error>({to.where == slot_info::parameter ? text_of({"the new value of the parameter '", full_name(to.index), "'"}) : text_of({"result ", k}),
                                     " is not finite; nothing was updated"});
     }
-  }
-  static std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
-    std::int64_t n = size_of(m.type);
-    for (int i = 0; i < m.rank; ++i) n *= extents[i];
-    return n;
   }
   [[no_unique_address]] Executor executor_;
   layout layout_;

@@ -61,9 +61,9 @@ struct kernel_values<Region, Machine, Part>::row_text {
     if constexpr (I < inputs) {
       packet<M, plan.value[I].type, 1> x;
       x.load_cached(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row));
-      get<I>(h) = to_number<number<I>>(x.get(0, 0));
+      static_cast<number_slot<I>&>(h).value = to_number<number<I>>(x.get(0, 0));
     } else {
-      get<I>(h) = evaluate<I, coarse.at[I]>(at, h, no_elements{}, 0);
+      static_cast<number_slot<I>&>(h).value = evaluate<I, coarse.at[I]>(at, h, no_elements{}, 0, operand_numbers<I>{});
     }
   }
   template <int... I>
@@ -97,14 +97,15 @@ struct kernel_values<Region, Machine, Part>::row_text {
   THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, Elements& e, Sums& sums,
                                   Columns& columns, column_scalars& scalars, std::int64_t i, int u, int j, int n) {
     if constexpr (plan.need[Pass][I]) {
+      auto& x = static_cast<number_slot<I>&>(e).value;
       if constexpr (Missed && is_hit(I))
-        get<I>(e) = false;
+        x = false;
       else if constexpr (I >= inputs)
-        get<I>(e) = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i + j);
+        x = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i + j, operand_numbers<I>{});
       else if constexpr (is_column_input(I))
-        get<I>(e) = to_number<number<I>>(get<I>(c).get(j, at.opaque));
+        x = to_number<number<I>>(get<I>(c).get(j, at.opaque));
       else
-        get<I>(e) = to_number<number<I>>(get<I>(p).get(j, at.opaque));
+        x = to_number<number<I>>(get<I>(p).get(j, at.opaque));
     }
     if constexpr (plan.accumulates(Pass, I) && !(Missed && sums_hits(I))) {
       if (j >= n) return;  // of a partial vector

@@ -234,10 +234,12 @@ struct kernel_values {
   struct packet_slots<W, std::integer_sequence<int, I...>> : slot<I, packet<M, plan.value[I].type, W>>... {
     static constexpr int width = W;
   };
+  template <int I>
+  using number_slot = slot<I, number<I>>;  // `get` has to look for it among an object's bases: a cast to it compiles faster
   template <class>
   struct number_slots;
   template <int... I>
-  struct number_slots<std::integer_sequence<int, I...>> : slot<I, number<I>>... {};
+  struct number_slots<std::integer_sequence<int, I...>> : number_slot<I>... {};
   template <int N, class>
   struct array_slots;
   template <int I, int N>
@@ -348,9 +350,9 @@ struct kernel_values {
     if constexpr (plan.value[I].kind == value_role::constant)
       return constant<I>();
     else if constexpr (plan.is_element(I))
-      return get<I>(e);
+      return static_cast<const number_slot<I>&>(e).value;
     else
-      return get<I>(h);
+      return static_cast<const number_slot<I>&>(h).value;
   }
   /// An operand: floating-point ones of a statement are all coarse or all precise.
   template <bool Coarse, class T>
@@ -360,6 +362,8 @@ struct kernel_values {
     else
       return x;
   }
+  template <int I>
+  using operand_numbers = std::make_integer_sequence<int, plan.value[I].operands>;
   template <int I, bool Coarse, class Elements, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
@@ -382,10 +386,6 @@ struct kernel_values {
     } else {
       return to_number<number<I>>(op_of<I>::evaluate(as_precise<Coarse>(operand<f.operand[K]>(h, e))...));
     }
-  }
-  template <int I, bool Coarse, class Elements>
-  THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i) {
-    return evaluate<I, Coarse>(at, h, e, i, std::make_integer_sequence<int, plan.value[I].operands>{});
   }
   template <int I>
   THUNDER_DEVICE static number<I> identity() {

@@ -53,7 +53,7 @@ class printer {
 
   /// Calls `f` with the offset of each element that is shown.
   template <class F>
-  void visit(int axis, std::int64_t at, F&& f) const {
+  [[gnu::cold]] void visit(int axis, std::int64_t at, F&& f) const {
     if (axis == rank()) return f(at);
     const auto n = extent(axis), step = stride(axis);
     for (std::int64_t i = 0; i < n; ++i) {
@@ -86,8 +86,8 @@ class printer {
     char r[64];
     switch (type_) {
       case dtype::b8: return static_cast<const unsigned char*>(data_)[i] ? "true" : "false";
-      case dtype::i32: return std::to_string(static_cast<const std::int32_t*>(data_)[i]);
-      case dtype::i64: return std::to_string(static_cast<const std::int64_t*>(data_)[i]);
+      case dtype::i32: return text_of({static_cast<const std::int32_t*>(data_)[i]});
+      case dtype::i64: return text_of({static_cast<const std::int64_t*>(data_)[i]});
       default: break;
     }
     const double v = value(i);

@@ -57,7 +57,8 @@ constexpr std::size_t invalid_utf8(std::string_view s) {
 
 /// The numbers below n, each after those that are less, equal ones in order: a heap sort. (std::sort takes compilers a tenth of a
 /// second each time, in every program that has states.)
-inline std::vector<std::size_t> sorted_indices(std::size_t n, bool (*less)(const void* of, std::size_t, std::size_t),
+template <class = void>
+std::vector<std::size_t> sorted_indices(std::size_t n, bool (*less)(const void* of, std::size_t, std::size_t),
                                                const void* of) {
   std::vector<std::size_t> r(n);
   for (std::size_t i = 0; i < n; ++i) r[i] = i;
@@ -74,7 +75,8 @@ inline std::vector<std::size_t> sorted_indices(std::size_t n, bool (*less)(const
   return r;
 }
 /// The place of a name that occurs twice, or npos.
-inline std::size_t find_duplicate(const std::vector<std::string_view>& names) {
+template <class = void>
+std::size_t find_duplicate(const std::vector<std::string_view>& names) {
   const auto less = [](const void* of, std::size_t a, std::size_t b) {
     const auto& n = *static_cast<const std::vector<std::string_view>*>(of);
     return n[a] < n[b];
@@ -89,7 +91,9 @@ inline std::size_t find_duplicate(const std::vector<std::string_view>& names) {
   throw_io_error(path, text_of({"is not a valid safetensors file: ", what}));
 }
 
-/// Reads a header, and nothing else of JSON. Whatever is wrong becomes an io_error that names the file.
+/// Reads a header, and nothing else of JSON. Whatever is wrong becomes an io_error that names the file. (This class and the functions around it are
+/// templates only so that compilers do not work on them in programs that read and write no files.)
+template <class = void>
 class safetensors_header_reader : text_cursor {
  public:
   safetensors_header_reader(std::string_view text, const std::string& path) : text_cursor(text, " \n\t\r"), path_(path) {}
@@ -290,7 +294,8 @@ class safetensors_header_reader : text_cursor {
 };
 
 /// A text as a JSON string.
-inline std::string json_string(std::string_view text) {
+template <class = void>
+std::string json_string(std::string_view text) {
   std::string r = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') r += '\\';
@@ -304,7 +309,8 @@ inline std::string json_string(std::string_view text) {
 
 /// The text of a header, padded with spaces so that the 8 bytes of its length and the text are a multiple of 8.
 /// Throws state_error for what no reader accepts: names that are empty, not UTF-8 or there twice, and headers above 100 MB.
-inline std::string written(const safetensors_header& h) {
+template <class = void>
+std::string written(const safetensors_header& h) {
   auto check = [](const std::vector<std::string_view>& texts, const char* what) {
     for (const auto t : texts)
       if (invalid_utf8(t) != std::string_view::npos) throw_error<state_error>({what, " ", in_quotes(t), " is not UTF-8"});

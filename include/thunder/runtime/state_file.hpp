@@ -12,11 +12,12 @@ namespace thunder {
 ///     safetensors_file file("model.safetensors");
 ///     for (const auto& e : file.entries()) std::cout << e.name << ' ' << e.type_name << '\n';
 ///     auto wte = file.read("wte.weight").take<bf16, 50257, 768>();
-class safetensors_file {
+template <class Reader>
+class basic_safetensors_file {
  public:
   /// Reads the header. Throws an io_error that names the file if it is missing, truncated or not a safetensors file; no more
   /// memory is asked for than a small multiple of the header's bytes, which are bytes of the file.
-  explicit safetensors_file(const std::string& path) : file_(path) {
+  explicit basic_safetensors_file(const std::string& path) : file_(path) {
     std::uint64_t length = 0;
     if (file_.size() < 8) invalid(text_of({"it has only ", file_.size(), " bytes"}));
     file_.read(&length, 8);
@@ -70,10 +71,11 @@ class safetensors_file {
 
  private:
   [[noreturn]] void invalid(const std::string& what) const { throw_invalid_safetensors(path(), what); }
-  file_reader file_;
+  Reader file_;
   std::uint64_t data_ = 0;  // where the elements start
   safetensors_header header_;
 };
+using safetensors_file = basic_safetensors_file<file_reader>;
 
 /// A tensor that is to be written, with its name: of a state, or anybody's.
 struct safetensors_item {
@@ -103,7 +105,8 @@ struct safetensors_item {
 
 /// Writes tensors to a file, all or nothing: after a crash the file is the old one or the new one. Throws io_error if it cannot
 /// be written, state_error (nothing is written) if names or metadata cannot be those of a file.
-inline void write_safetensors(const std::string& path, std::span<const safetensors_item> items,
+template <class = void>
+void write_safetensors(const std::string& path, std::span<const safetensors_item> items,
                               const safetensors_metadata& metadata = {}) {
   safetensors_header header{{}, metadata};
   for (const auto& x : items) {
@@ -141,7 +144,8 @@ inline void write_safetensors(const std::string& path, std::span<const safetenso
 }
 
 /// The tensors of a state, as they are written.
-inline std::vector<safetensors_item> items_of(const state& s) {
+template <class = void>
+std::vector<safetensors_item> items_of(const state& s) {
   std::vector<safetensors_item> r;
   for (const auto& e : s) r.emplace_back(e.name, e.value);
   return r;
@@ -149,11 +153,13 @@ inline std::vector<safetensors_item> items_of(const state& s) {
 
 /// Writes a state to a file, all or nothing: after a crash the file is the old one or the new one. Throws io_error if it
 /// cannot be written.
-inline void save(const state& s, const std::string& path) { write_safetensors(path, items_of(s)); }
+template <class = void>
+void save(const state& s, const std::string& path) { write_safetensors(path, items_of(s)); }
 
 /// Reads a state from a file; the tensors are in the order of its header. Throws an io_error that names the file if it is
 /// missing, truncated or not a state: nothing larger than the file itself is ever allocated.
-inline state load(const std::string& path) {
+template <class = void>
+state load(const std::string& path) {
   safetensors_file file(path);
   state s;
   for (const auto& e : file.entries()) s.insert(e.name, file.read(e));

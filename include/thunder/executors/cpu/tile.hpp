@@ -5,9 +5,6 @@
 #include <cstdint>
 #include <cstring>
 #include <utility>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #include "memory.hpp"
 
@@ -28,14 +25,19 @@ template <class Target> THUNDER_INLINE void store_line(char* to, const char* fro
   }
 }
 
-#if defined(__SSE2__)
-struct register16 { __m128i v; };
-/// Elements of a and b in turn: those of the lower halves, or of the upper ones.
-template <int Bytes, int Upper> THUNDER_INLINE register16 interleave(register16 a, register16 b) {
-  if constexpr (Bytes == 2) return {Upper ? _mm_unpackhi_epi16(a.v, b.v) : _mm_unpacklo_epi16(a.v, b.v)};
-  else return {Upper ? _mm_unpackhi_epi32(a.v, b.v) : _mm_unpacklo_epi32(a.v, b.v)};
+/// 16 bytes of elements.
+template <int Bytes> struct register16;
+template <> struct register16<2> { std::int16_t v __attribute__((vector_size(16))); };
+template <> struct register16<4> { std::int32_t v __attribute__((vector_size(16))); };
+/// Elements of a and b in turn: those of the lower halves, or of the upper ones. (With <emmintrin.h>, its functions would be part of every user's file.)
+template <int Upper> THUNDER_INLINE register16<2> interleave(register16<2> a, register16<2> b) {
+  if constexpr (Upper) return {__builtin_shufflevector(a.v, b.v, 4, 12, 5, 13, 6, 14, 7, 15)};
+  else return {__builtin_shufflevector(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11)};
 }
-#endif
+template <int Upper> THUNDER_INLINE register16<4> interleave(register16<4> a, register16<4> b) {
+  if constexpr (Upper) return {__builtin_shufflevector(a.v, b.v, 2, 6, 3, 7)};
+  else return {__builtin_shufflevector(a.v, b.v, 0, 4, 1, 5)};
+}
 
 /// Element (i, j) of `from` is element (j, i) of `to`, for any number of rows i and columns j. Strides in bytes. Passed by value:
 /// bytes that are written might otherwise be its own, and it would be read again for each of them.
@@ -90,23 +92,19 @@ template <class Target, int Bytes> struct tile {
         std::memcpy(b.to + j * b.to_stride + i * Bytes, b.from + i * b.from_stride + j * Bytes, Bytes);
   }
 
-#if defined(__SSE2__)
   static constexpr bool in_registers = Bytes == 2 || Bytes == 4;
   /// Interleaving row i with row i + square / 2, log2(square) times, transposes.
   template <int... I>
   THUNDER_INLINE static void turn_registers(char* to, const char* from, std::int64_t from_stride,
                                             std::integer_sequence<int, I...>) {
-    register16 a[square];
+    register16<Bytes> a[square];
     (std::memcpy(&a[I].v, from + I * from_stride, 16), ...);
     for (int n = 1; n < square; n *= 2) {
-      const register16 b[]{interleave<Bytes, I % 2>(a[I / 2], a[(I + square) / 2])...};
+      const register16<Bytes> b[]{interleave<I % 2>(a[I / 2], a[(I + square) / 2])...};
       ((a[I] = b[I]), ...);
     }
     (std::memcpy(to + I * 4 * line_bytes, &a[I].v, 16), ...);
   }
-#else
-  static constexpr bool in_registers = false;
-#endif
   /// square x square elements, into lines of a tile.
   THUNDER_INLINE static void turn_square(char* to, const char* from, std::int64_t from_stride) {
     if constexpr (in_registers) turn_registers(to, from, from_stride, std::make_integer_sequence<int, square>{});

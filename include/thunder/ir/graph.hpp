@@ -233,8 +233,8 @@ struct graph {
       m = many.begin();
     }
     for (int k = 0; k < operand_count; ++k) m[k] = &type(x[k]);
-    inference& r = inferred_;  // one for all statements: to make it takes as long as to infer
-    r.more.clear();
+    inference& r = inferred_;
+    r.reset();
     op->infer({m, operand_count, w, word_count, target}, r);
     if (r.error != mistake::none) throw "a pass made an ill-typed statement";
     const int first = intern(r.result);

@@ -43,6 +43,8 @@ struct inference {
   meta result{};
   list<meta> more{};  // of the second result and those after it
 
+  /// For the next statement. (To make another one takes a constant evaluation as long as to infer.)
+  constexpr void reset() { error = mistake::none, result.type = dtype::f32, result.rank = 0, more.clear(); }
   constexpr void refuse(mistake e, dim l = 0, dim r = 0) { error = e, left = l, right = r; }
   constexpr int count() const { return 1 + more.size(); }
   constexpr const meta& operator[](int k) const { return k == 0 ? result : more[k - 1]; }

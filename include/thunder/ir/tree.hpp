@@ -54,7 +54,9 @@ template <class... E> struct branch {
     return C<decltype(tree<E>::template rebuild<At, First + before(I)>())...>{};
   }
 };
-template <template <class...> class C, class... E> requires(!any_of({(tree<E>::leaves < 0)...})) struct tree<C<E...>> : branch<E...> {
+/// A list of named expressions, which is a tree without a look at each of them.
+template <class T> inline constexpr bool is_named_list = false;
+template <template <class...> class C, class... E> requires(!is_named_list<C<E...>>) && (!any_of({(tree<E>::leaves < 0)...})) struct tree<C<E...>> : branch<E...> {
   template <class At, int First> static constexpr auto rebuild() {
     return branch<E...>::template rebuild_as<At, First, C>(std::make_integer_sequence<int, sizeof...(E)>{});
   }
@@ -76,7 +78,7 @@ template <class Name, class E> struct tree<entry<Name, E>> {
   using types = leaves_of<E>;
   template <class At, int First> static constexpr auto rebuild() { return entry<Name, decltype(tree<E>::template rebuild<At, First>())>{}; }
 };
-/// The gradients of a model: no instantiation for each of them.
+/// The gradients of a model: nothing is instantiated for each of them.
 template <class... Name, dtype... T, class... S, digest... D, int... R> struct tree<named<entry<Name, expr<T, S, D, R>>...>> {
   static constexpr int leaves = sizeof...(Name);
   using types = pack<expr<T, S, D, R>...>;
@@ -85,6 +87,7 @@ template <class... Name, dtype... T, class... S, digest... D, int... R> struct t
   }
   template <class At, int First> static constexpr auto rebuild() { return rebuild_all<At, First>(std::make_integer_sequence<int, leaves>{}); }
 };
+template <class... Name, dtype... T, class... S, digest... D, int... R> inline constexpr bool is_named_list<named<entry<Name, expr<T, S, D, R>>...>> = true;
 template <class... Name, dtype... T, class... S, digest... D, int... R> inline constexpr bool is_broken<named<entry<Name, expr<T, S, D, R>>...>> = false;
 
 /// An expression and its name, to be gathered in a `named` or given to `update`.

@@ -10,7 +10,7 @@ constexpr const char* find_violation(const graph_view& g) {
   const digest formal_id = table_of<ops::formal>()->id;
   int values = 0, formals = 0;
   const meta* few[16]{};
-  inference r;  // one for all statements: to make it takes as long as to infer
+  inference r;
   for (int i = 0; i < g.node_count; ++i) {
     const node& n = g.nodes[i];
     if (n.op == nullptr) return "a statement has no op";
@@ -38,7 +38,7 @@ constexpr const char* find_violation(const graph_view& g) {
       const meta** in = few;
       if (n.operands > 16) many = list<const meta*>(n.operands), in = many.data();
       for (int k = 0; k < n.operands; ++k) in[k] = &g.type(g.operand(n, k));
-      r.more.clear();
+      r.reset();
       n.op->infer({in, n.operands, g.words + n.word, n.words, n.op->has_target ? &g.type(n.result) : nullptr}, r);
       if (r.error != mistake::none) return "a statement's operands do not fit its op";
       if (r.count() != n.results) return "a statement has another number of results than its op gives";

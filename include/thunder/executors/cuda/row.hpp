@@ -63,7 +63,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
       x.load_cached(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row));
       static_cast<number_slot<I>&>(h).value = to_number<number<I>>(x.get(0, 0));
     } else {
-      static_cast<number_slot<I>&>(h).value = evaluate<I, coarse.at[I]>(at, h, no_elements{}, 0, operand_numbers<I>{});
+      static_cast<number_slot<I>&>(h).value = evaluate<I, coarse.at[I]>(at, h, element_values{}, 0, operand_numbers<I>{});
     }
   }
   template <int... I>
@@ -93,8 +93,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
       (get<I>(p).load_cached(a.in[I], i), ...);
   }
   /// Missed: the elements are not those of which a hit is true.
-  template <int Pass, int I, bool Missed, class Row, class Column, class Elements, class Sums, class Columns>
-  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, Elements& e, Sums& sums,
+  template <int Pass, int I, bool Missed, class Row, class Column, class Sums, class Columns>
+  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, element_values& e, Sums& sums,
                                   Columns& columns, column_scalars& scalars, std::int64_t i, int u, int j, int n) {
     if constexpr (plan.need[Pass][I]) {
       auto& x = static_cast<number_slot<I>&>(e).value;
@@ -121,8 +121,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
       }
     }
   }
-  template <int O, class Elements, class Out>
-  THUNDER_DEVICE static void collect(const held_values& h, const Elements& e, Out& out, int j) {
+  template <int O, class Out>
+  THUNDER_DEVICE static void collect(const held_values& h, const element_values& e, Out& out, int j) {
     get<O>(out).at[j] = to_number<stored_number<O>>(operand<plan.output[O].value>(h, e));
   }
   template <int O, class Out>
@@ -144,7 +144,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
     [[maybe_unused]] output_slots<Row::width, std::integer_sequence<int, O...>> out;
     THUNDER_UNROLL
     for (int j = 0; j < Row::width; ++j) {
-      number_slots<std::integer_sequence<int, I...>> e;
+      element_values e;
       (step<Pass, I, Missed>(at, p, c, h, e, sums, columns, scalars, i, u, j, n), ...);
       (collect<O>(h, e, out, j), ...);
     }
@@ -256,7 +256,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
   THUNDER_DEVICE static void store_of_row(const place& at, const held_values& h) {
     constexpr output_facts f = plan.output[O];
     if (!is_first<f.mask>(at.a, at.row)) return;
-    stored_number<O> x[1]{to_number<stored_number<O>>(operand<f.value>(h, no_elements{}))};
+    stored_number<O> x[1]{to_number<stored_number<O>>(operand<f.value>(h, element_values{}))};
     packet<M, f.type, 1> p;
     p.set(x);
     p.store(at.a.out[O], offset<f.mask>(at.a, at.row));
@@ -268,7 +268,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
   template <int I>
   THUNDER_DEVICE static void add_row(const place& at, const held_values& h, column_scalars& scalars) {
     if (is_first<plan.value[I].mask | plan.value[I].removed>(at.a, at.row))
-      get<I>(scalars) = combine<I>(get<I>(scalars), to_number<number<I>>(operand<plan.value[I].operand[0]>(h, no_elements{})));
+      get<I>(scalars) = combine<I>(get<I>(scalars), to_number<number<I>>(operand<plan.value[I].operand[0]>(h, element_values{})));
   }
   template <int... I, int... O>
   THUNDER_DEVICE static void end_row(const place& at, const held_values& h, column_scalars& scalars,

@@ -144,7 +144,8 @@ struct kernel_values {
     column_input,    // varies along the row alone (or is loose)
     held_from,       // does not vary along the row, known before the pass
     held,            // the same, of any pass, and the reductions over the row
-    work,            // computed in the pass, an element at a time
+    element,         // loaded or computed an element at a time, in any pass
+    work,            // in this pass; and the reductions that it adds up
     hit,             // of those: whether the element is the one with a certain index
     reduced,         // a reduction over the row that ends the pass
     column_vector,   // a reduction over rows: a row of sums
@@ -179,6 +180,8 @@ struct kernel_values {
         return plan.is_held(k);
       case what::held_from:
         return plan.is_held(k) && !plan.is_reduction(k) && plan.ready[k] == pass;
+      case what::element:
+        return used(k);
       case what::work:
         return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
       case what::hit:
@@ -261,10 +264,13 @@ struct kernel_values {
     static constexpr int width = W;
   };
 
-  using no_elements = number_slots<std::integer_sequence<int>>;
   using row_packets = packet_slots<V, list<what::row_input>>;
   using column_packets = packet_slots<V, list<what::column_input>>;
-  using held_values = number_slots<list<what::held>>;
+  struct held_values : number_slots<list<what::held>> {};
+  /// The numbers of one element. The same type in all passes, so that a statement needs one function.
+  struct element_values : number_slots<list<what::element>> {
+    THUNDER_DEVICE element_values() {}  // (not zeros)
+  };
   static constexpr int chains = V < 4 ? V : 4;  // independent sums of a thread
   template <int Pass>
   using accumulators = array_slots<chains, list<what::reduced, Pass>>;
@@ -345,8 +351,8 @@ struct kernel_values {
     } else
       return to_number<number<I>>(x);
   }
-  template <int I, class Elements>
-  THUNDER_DEVICE static number<I> operand(const held_values& h, const Elements& e) {
+  template <int I>
+  THUNDER_DEVICE static number<I> operand(const held_values& h, const element_values& e) {
     if constexpr (plan.value[I].kind == value_role::constant)
       return constant<I>();
     else if constexpr (plan.is_element(I))
@@ -364,8 +370,8 @@ struct kernel_values {
   }
   template <int I>
   using operand_numbers = std::make_integer_sequence<int, plan.value[I].operands>;
-  template <int I, bool Coarse, class Elements, int... K>
-  THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const Elements& e, std::int64_t i,
+  template <int I, bool Coarse, int... K>
+  THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const element_values& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
     constexpr value_facts f = plan.value[I];
     if constexpr (f.kind == value_role::cast) {

@@ -100,7 +100,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   template <int W, int... I>
   THUNDER_DEVICE static bool misses(const held_values& h, std::int64_t i, std::integer_sequence<int, I...>) {
     auto outside = [&](std::int64_t label) { return static_cast<std::uint64_t>(label - i) >= W; };
-    return (true && ... && outside(static_cast<std::int64_t>(operand<label_of(I)>(h, no_elements{}))));
+    return (true && ... && outside(static_cast<std::int64_t>(operand<label_of(I)>(h, element_values{}))));
   }
   /// The elements from column i on. The one vector of a row that has a hit is read again, an element at a time.
   template <int Pass, int W, class Sums, class Columns>

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "call.hpp"
 #include "reify.hpp"
 #include "../executors/cpu/executor.hpp"
-#include "../ir/print.hpp"
 
 namespace thunder {
 
@@ -48,16 +48,10 @@ template <class Plan, int First, int Last> constexpr auto leading_steps() {
   return [&]<int... I>(std::integer_sequence<int, I...>) { return std::integer_sequence<int, leaders.at[I]...>{}; }(std::make_integer_sequence<int, leaders.count>{});
 }
 
-/// A step in words, with the module it comes from: "step 12 (thunder.matmul, h.3.mlp)", "step 4 (6 fused statements that end with thunder.sum)".
+/// Step k in words (step_in_words).
 template <class Plan> std::string step_text(int k) {
   const step_info& s = Plan::data.steps[k];
-  std::string r = "step " + std::to_string(k) + " (";
-  if (s.op) r += s.op->name;
-  else if (s.statements) r += std::to_string(s.statements) + " fused statements that end with " + Plan::data.statements[s.statement + s.statements - 1].op->name;
-  else r += "a copy";
-  if (s.batch > 1) r += ", for " + std::to_string(s.batch) + " tensors at once";
-  const std::string path = print_name(Plan::graph, s.name);
-  return r + (path.empty() ? ")" : ", " + path + ")");
+  return step_in_words(k, s, s.statements ? Plan::data.statements[s.statement + s.statements - 1].op : nullptr, Plan::graph);
 }
 
 /// Runs the steps of a plan: `where` are its slots. A type of its own, because names of functions hold their class's arguments.
@@ -79,19 +73,10 @@ template <class Executor, class Plan> struct step_list {
   /// An error says which step it is of, and keeps its type.
   template <class Run> static void naming_the_step(Run run) {
     int at = 0;
-    const auto text = [&](const error& e) { return step_text<Plan>(at) + ": " + e.what(); };
     try {
       run(at);
-    } catch (const device_error& e) {
-      throw device_error(text(e));
-    } catch (const shape_error& e) {
-      throw shape_error(text(e));
-    } catch (const numeric_error& e) {
-      throw numeric_error(text(e));
-    } catch (const state_error& e) {
-      throw state_error(text(e));
-    } catch (const error& e) {
-      throw error(text(e));
+    } catch (const error&) {
+      rethrow_with(step_text<Plan>(at) + ": ");
     }
   }
   /// The steps from K to before K + Batch, which are equal regions. A function of its own: inlined, hundreds of steps would be one function, and g++'s time grows with the square of its size.
@@ -116,12 +101,7 @@ template <class Executor, class Plan> struct step_list {
       executor.write(where[Plan::data.operands[s.output].slot], b.extent(ops::extent::of(Plan::data.words + s.word)));
     } else {
       array x[at_least_one(s.inputs + s.outputs)];
-      for (int i = 0; i < s.inputs + s.outputs; ++i) {
-        const plan_operand& o = Plan::data.operands[s.input + i];
-        const meta& m = Plan::graph.types[o.type];
-        x[i].data = where[o.slot], x[i].type = m.type, x[i].rank = m.rank;
-        for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
-      }
+      describe_operands(x, Plan::data.operands + s.input, s.inputs + s.outputs, Plan::graph.types, where, b);
       executor.run(type_c<op_struct<s.op->id>>{}, step_arguments{x, s.inputs, x + s.inputs, s.outputs, Plan::data.words + s.word, s.words});
     }
   }
@@ -144,6 +124,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   using result_type = typename result_builder<R>::type;
   static constexpr fuel fuel_limit = Fuel;
   static constexpr std::uint64_t donations = Donated;
+  static constexpr slot_table table{plan::data.slots, slot_count, graph.types, plan::data.results, plan::data.size.results};
+  static constexpr memory_rule rule{Executor::where, Executor::alignment};
 
   /// Bytes needed for given sizes of the named dimensions (none, if all dimensions are static).
   memory_plan memory(const bindings& b = {}) const {
@@ -193,18 +175,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     std::int64_t bytes[at_least_one(slot_count)]{}, offsets[at_least_one(slot_count)]{}, arena = 0;
 
     explicit layout(const bindings& b = {}, bool now = false) : bound(b), ready(now) {
-      if (!now) return;
-      for (int i = 0; i < slot_count; ++i) {
-        const meta& m = graph.types[plan::data.slots[i].type];
-        std::int64_t n = size_of(m.type);
-        for (int k = 0; k < m.rank; ++k) {
-          const auto e = b.extent(m.d[k]);
-          if (e < 0) throw shape_error(std::string("memory: the dimension '") + spelled(m.d[k]).text + "' has no size: pass sizes({{B, 128}})");
-          n *= e;
-        }
-        bytes[i] = n;
-      }
-      arena = place_slots(plan::data.slots, slot_count, bytes, offsets);
+      if (now) arena = table.lay_out(b, bytes, offsets);
     }
     bool same(const bindings& b) const {
       if (!ready || bound.count != b.count) return false;
@@ -236,22 +207,10 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     try {
       return Executor::allocate(static_cast<std::size_t>(bytes));
     } catch (const error& e) {
-      std::int64_t results = 0;
-      for (int k = 0; k < plan::data.size.results; ++k)
-        if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
-      throw error(std::string(e.what()) + "; the program needs " + std::to_string(l.arena) + " bytes between its steps and " + std::to_string(results) + " for its results");
+      throw table.with_needs(e, l.arena, l.bytes);
     }
   }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
-  /// Fits run-time extents to a declared type, binding the names.
-  template <class Who> static void bind_argument(bindings& b, const meta& m, const std::int64_t* extents, const Who& who) {
-    for (int i = 0; i < m.rank; ++i)
-      if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who().c_str());
-    for (int i = 0; i < m.rank; ++i)
-      if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-        throw shape_error(who() + ": axis " + std::to_string(i) + " is '" + spelled(m.d[i]).text + "' and should have the extent " + std::to_string(e) + ", but has " +
-                          std::to_string(extents[i]));
-  }
 
   template <class Watcher, class... A> result_type run([[maybe_unused]] Watcher&& w, state* s, bool writable, const A&... arguments) {
     void* where[at_least_one(slot_count)]{};
@@ -260,42 +219,20 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     void* formals[at_least_one(graph.input_count)]{};
     int at = 0;
     auto visit = [&](void* data, const std::int64_t* extents, const auto& shape, device place) {
-      auto who = [&] { return "argument " + std::to_string(at); };
       const meta& m = graph.types[formal_type.of[at]];
-      if (!data && bytes_of(m, extents) > 0) throw donation_error(who() + " has no memory: it was donated or moved from before");
+      check_not_moved(data, m, extents, at);
       char name[24];
       std::snprintf(name, sizeof name, "argument %d", at);
       shape.bind(b, name);  // products of names, too
-      bind_argument(b, m, extents, who);
+      bind_formal(b, m, extents, {at});
       const bool given = at < 64 && (Donated >> at & 1);
-      if (place != Executor::where && (place != device::cpu || given))
-        throw device_error(who() + " is on the " + name_of(place) + " device, and the program runs on " + name_of(Executor::where) + ": copy it with x.to(device::" + name_of(Executor::where) +
-                           "), or make the program for its device with jit<device::" + name_of(place) + ">");
-      const bool aligned = reinterpret_cast<std::uintptr_t>(data) % Executor::alignment == 0;
-      if (given && !aligned) throw donation_error(who() + " cannot be donated: its address is not a multiple of " + std::to_string(Executor::alignment));
-      if (place != Executor::where || !aligned) data = executor_.bring(at, data, bytes_of(m, extents), place);
+      if (must_be_brought(data, at, given, place, rule)) data = executor_.bring(at, data, bytes_of(m, extents), place);
       formals[at++] = data;
     };
     (argument_of<A>::each(arguments, visit), ...);
     // parameters
     void* parameters[at_least_one(graph.parameter_count)]{};
-    if (names_.empty())
-      for (int k = 0; k < graph.parameter_count; ++k) names_.push_back(full_name(k));
-    for (int k = 0; k < graph.parameter_count; ++k) {
-      const std::string& name = names_[static_cast<std::size_t>(k)];
-      any_tensor& x = s->at(name).value;
-      const meta& m = graph.types[graph.parameters[k].type];
-      if (x.dtype() != m.type || x.rank() != m.rank)
-        throw state_error("the parameter '" + name + "' is " + x.printed() + " in the state, but " + printed_shape(m.type, m.d, m.rank) + " in the program");
-      bind_argument(b, m, x.extents().data(), [&] { return "the parameter '" + name + "'"; });
-      if (x.where() != Executor::where)
-        throw device_error("the parameter '" + name + "' is on the " + name_of(x.where()) + " device, and the program runs on " + name_of(Executor::where) + ": copy the state with s.to(device::" +
-                           name_of(Executor::where) + ")");
-      parameters[k] = x.data();
-      if (reinterpret_cast<std::uintptr_t>(parameters[k]) % Executor::alignment != 0)
-        throw state_error("the parameter '" + name + "' starts at an address that is not a multiple of " + std::to_string(Executor::alignment) + ", as the " + name_of(Executor::where) +
-                          " device needs it: put a copy of the tensor into the state");
-    }
+    if constexpr (graph.parameter_count > 0) find_parameters(parameters, names_, *s, graph, b, rule);
     if (!layout_.same(b)) {
       const layout next(b, true);
       if (static_cast<std::int64_t>(arena_.bytes()) < next.arena) {
@@ -315,17 +252,12 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         where[plan::data.results[k]] = results[k].data();
       } else if (slot.where == slot_info::parameter) {
         if (!writable) throw state_error("the program updates the parameter '" + full_name(slot.index) + "': pass a state that is not const");
-        check_overlap(parameters[slot.index], bytes, formals, -1, "a parameter that the program updates in place");
+        table.check_overlap(layout_.bytes, parameters[slot.index], bytes, formals, -1, "a parameter that the program updates in place");
       } else {
-        check_overlap(formals[slot.index], bytes, formals, slot.index, "a donated argument");
+        table.check_overlap(layout_.bytes, formals[slot.index], bytes, formals, slot.index, "a donated argument");
       }
     }
-    for (int i = 0; i < slot_count; ++i) {
-      const slot_info& slot = plan::data.slots[i];
-      if (slot.where == slot_info::formal) where[i] = formals[slot.index];
-      else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
-      else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
-    }
+    table.fill(where, formals, parameters, arena_.data(), layout_.offsets);
     constexpr auto first_steps = leading_steps<plan, 0, plan::data.commit>();
     constexpr auto last_steps = leading_steps<plan, plan::data.commit, step_count>();
     constexpr bool watched = !std::is_same_v<std::remove_cvref_t<Watcher>, unwatched>;
@@ -348,17 +280,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     leaf_source leaf{results, b};
     return result_builder<R>::build(leaf);
   }
-  /// What is overwritten is part of no other argument.
-  void check_overlap(const void* written, std::int64_t bytes, void* const* formals, int itself, const char* what) const {
-    const auto p = reinterpret_cast<std::uintptr_t>(written);
-    for (int i = 0; i < slot_count; ++i) {
-      const slot_info& slot = plan::data.slots[i];
-      if (slot.where != slot_info::formal || slot.index == itself) continue;
-      const auto f = reinterpret_cast<std::uintptr_t>(formals[slot.index]);
-      if (f < p + static_cast<std::uintptr_t>(bytes) && p < f + static_cast<std::uintptr_t>(layout_.bytes[i]))
-        throw donation_error("argument " + std::to_string(slot.index) + " overlaps " + what + ": pass a copy");
-    }
-  }
   /// Looks at everything that is about to leave the program.
   void check_finite(void* const* where) const {
     for (int k = 0; k < plan::data.size.results; ++k) {
@@ -374,11 +295,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         throw numeric_error((to.where == slot_info::parameter ? "the new value of the parameter '" + full_name(to.index) + "'" : "result " + std::to_string(k)) +
                             " is not finite; nothing was updated");
     }
-  }
-  static std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
-    std::int64_t n = size_of(m.type);
-    for (int i = 0; i < m.rank; ++i) n *= extents[i];
-    return n;
   }
   [[no_unique_address]] Executor executor_;
   layout layout_;

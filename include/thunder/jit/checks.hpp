@@ -3,13 +3,16 @@
 /// file and not once a program and argument.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "../core/dim.hpp"
+#include "../executors/step.hpp"
 #include "../fusion/plan.hpp"
 #include "../ir/print.hpp"
 #include "../runtime/any_tensor.hpp"
 #include "../runtime/device.hpp"
 #include "../runtime/extents.hpp"
+#include "../runtime/state.hpp"
 
 namespace thunder {
 
@@ -58,22 +61,73 @@ inline std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
   return x.data();
 }
 
-/// The bytes of `count` slots and their places in the arena, whose size is returned. types: the graph's.
-[[gnu::noinline]] inline std::int64_t lay_out(const slot_info* slots, int count, const meta* types, const bindings& b, std::int64_t* bytes, std::int64_t* offsets) {
-  for (int i = 0; i < count; ++i) {
-    const meta& m = types[slots[i].type];
-    std::int64_t n = size_of(m.type);
-    for (int k = 0; k < m.rank; ++k) {
-      const auto e = b.extent(m.d[k]);
-      if (e < 0) throw_error<shape_error>({"memory: the dimension '", spelled(m.d[k]).text, "' has no size: pass sizes({{B, 128}})"});
-      n *= e;
-    }
-    bytes[i] = n;
+/// All parameters' memory. names: filled in the first call.
+[[gnu::noinline]] inline void take_parameters(void** to, std::vector<std::string>& names, state& s, const graph_view& graph, bindings& b, const program_place& program) {
+  if (names.empty())
+    for (int k = 0; k < graph.parameter_count; ++k) names.push_back(print_name(graph, graph.parameters[k].name));
+  for (int k = 0; k < graph.parameter_count; ++k) {
+    const std::string& name = names[static_cast<std::size_t>(k)];
+    to[k] = take_parameter(name, s.at(name).value, graph.types[graph.parameters[k].type], b, program);
   }
-  return place_slots(slots, count, bytes, offsets);
 }
-[[noreturn, gnu::noinline, gnu::cold]] inline void refuse_allocation(const error& e, std::int64_t arena, std::int64_t results) {
-  throw_error<error>({e.what(), "; the program needs ", arena, " bytes between its steps and ", results, " for its results"});
+
+/// The slots of a program, as its plan has them: of one type for all programs.
+struct slot_table {
+  const slot_info* slots;
+  int count;
+  const meta* types;
+  const int* results;
+  int result_count;
+
+  /// The bytes of the slots and their places in the arena, whose size is returned.
+  [[gnu::noinline]] std::int64_t lay_out(const bindings& b, std::int64_t* bytes, std::int64_t* offsets) const {
+    for (int i = 0; i < count; ++i) {
+      const meta& m = types[slots[i].type];
+      std::int64_t n = size_of(m.type);
+      for (int k = 0; k < m.rank; ++k) {
+        const auto e = b.extent(m.d[k]);
+        if (e < 0) throw_error<shape_error>({"memory: the dimension '", spelled(m.d[k]).text, "' has no size: pass sizes({{B, 128}})"});
+        n *= e;
+      }
+      bytes[i] = n;
+    }
+    return place_slots(slots, count, bytes, offsets);
+  }
+  /// Throws an error that says what the whole program needs.
+  [[noreturn, gnu::noinline, gnu::cold]] void refuse_allocation(const error& e, std::int64_t arena, const std::int64_t* bytes) const {
+    std::int64_t fresh = 0;
+    for (int k = 0; k < result_count; ++k)
+      if (slots[results[k]].where == slot_info::result) fresh += bytes[results[k]];
+    throw_error<error>({e.what(), "; the program needs ", arena, " bytes between its steps and ", fresh, " for its results"});
+  }
+  /// What is overwritten is part of no other argument than number `itself`.
+  [[gnu::noinline]] void check_overlap(const std::int64_t* bytes, const void* written, std::int64_t size, void* const* formals, int itself, const char* what) const {
+    const auto p = reinterpret_cast<std::uintptr_t>(written);
+    for (int i = 0; i < count; ++i) {
+      const slot_info& slot = slots[i];
+      if (slot.where != slot_info::formal || slot.index == itself) continue;
+      const auto f = reinterpret_cast<std::uintptr_t>(formals[slot.index]);
+      if (f < p + static_cast<std::uintptr_t>(size) && p < f + static_cast<std::uintptr_t>(bytes[i])) throw_error<donation_error>({"argument ", slot.index, " overlaps ", what, ": pass a copy"});
+    }
+  }
+  /// The addresses of all slots but fresh results.
+  [[gnu::noinline]] void fill(void** where, void* const* formals, void* const* parameters, void* arena, const std::int64_t* offsets) const {
+    for (int i = 0; i < count; ++i) {
+      const slot_info& slot = slots[i];
+      if (slot.where == slot_info::formal) where[i] = formals[slot.index];
+      else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
+      else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena) + offsets[i];
+    }
+  }
+};
+
+/// The operands of a library step, as arrays.
+[[gnu::noinline]] inline void describe_operands(array* x, const plan_operand* operands, int count, const meta* types, void* const* where, const bindings& b) {
+  for (int i = 0; i < count; ++i) {
+    const meta& m = types[operands[i].type];
+    x[i].data = where[operands[i].slot], x[i].type = m.type, x[i].rank = m.rank;
+    for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
+  }
 }
 
 /// A step in words. last: the op of its last statement; path: the module it comes from.

@@ -102,12 +102,7 @@ template <class Executor, class Plan> struct step_list {
       executor.write(where[Plan::data.operands[s.output].slot], b.extent(ops::extent::of(Plan::data.words + s.word)));
     } else {
       array x[at_least_one(s.inputs + s.outputs)];
-      for (int i = 0; i < s.inputs + s.outputs; ++i) {
-        const plan_operand& o = Plan::data.operands[s.input + i];
-        const meta& m = Plan::graph.types[o.type];
-        x[i].data = where[o.slot], x[i].type = m.type, x[i].rank = m.rank;
-        for (int k = 0; k < m.rank; ++k) x[i].extents[k] = b.extent(m.d[k]);
-      }
+      describe_operands(x, Plan::data.operands + s.input, s.inputs + s.outputs, Plan::graph.types, where, b);
       executor.run(type_c<op_struct<s.op->id>>{}, step_arguments{x, s.inputs, x + s.inputs, s.outputs, Plan::data.words + s.word, s.words});
     }
   }
@@ -128,6 +123,8 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
   static constexpr auto& graph = plan::graph;
   static constexpr int step_count = plan::data.size.steps, slot_count = plan::data.size.slots;
   using result_type = typename result_builder<R>::type;
+  static constexpr slot_table table{plan::data.slots, slot_count, graph.types, plan::data.results, plan::data.size.results};
+  static constexpr program_place here{Executor::where, Executor::alignment};
   static constexpr fuel fuel_limit = Fuel;
   static constexpr std::uint64_t donations = Donated;
 
@@ -179,8 +176,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     std::int64_t bytes[at_least_one(slot_count)]{}, offsets[at_least_one(slot_count)]{}, arena = 0;
 
     explicit layout(const bindings& b = {}, bool now = false) : bound(b), ready(now) {
-      if (!now) return;
-      arena = lay_out(plan::data.slots, slot_count, graph.types, b, bytes, offsets);
+      if (now) arena = table.lay_out(b, bytes, offsets);
     }
     bool same(const bindings& b) const {
       if (!ready || bound.count != b.count) return false;
@@ -190,7 +186,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     }
   };
 
-  static constexpr program_place here{Executor::where, Executor::alignment};
   /// Of each formal: its type's number.
   static constexpr auto formal_type = [] {
     struct { int of[at_least_one(graph.input_count)]{}; } r;
@@ -213,10 +208,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     try {
       return Executor::allocate(static_cast<std::size_t>(bytes));
     } catch (const error& e) {
-      std::int64_t results = 0;
-      for (int k = 0; k < plan::data.size.results; ++k)
-        if (const int s = plan::data.results[k]; plan::data.slots[s].where == slot_info::result) results += l.bytes[s];
-      refuse_allocation(e, l.arena, results);
+      table.refuse_allocation(e, l.arena, l.bytes);
     }
   }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
@@ -240,12 +232,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     (argument_of<A>::each(arguments, visit), ...);
     // parameters
     void* parameters[at_least_one(graph.parameter_count)]{};
-    if (names_.empty())
-      for (int k = 0; k < graph.parameter_count; ++k) names_.push_back(full_name(k));
-    for (int k = 0; k < graph.parameter_count; ++k) {
-      const std::string& name = names_[static_cast<std::size_t>(k)];
-      parameters[k] = take_parameter(name, s->at(name).value, graph.types[graph.parameters[k].type], b, here);
-    }
+    if constexpr (graph.parameter_count > 0) take_parameters(parameters, names_, *s, graph, b, here);
     if (!layout_.same(b)) {
       const layout next(b, true);
       if (static_cast<std::int64_t>(arena_.bytes()) < next.arena) {
@@ -265,17 +252,12 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
         where[plan::data.results[k]] = results[k].data();
       } else if (slot.where == slot_info::parameter) {
         if (!writable) throw_error<state_error>({"the program updates the parameter '", full_name(slot.index), "': pass a state that is not const"});
-        check_overlap(parameters[slot.index], bytes, formals, -1, "a parameter that the program updates in place");
+        table.check_overlap(layout_.bytes, parameters[slot.index], bytes, formals, -1, "a parameter that the program updates in place");
       } else {
-        check_overlap(formals[slot.index], bytes, formals, slot.index, "a donated argument");
+        table.check_overlap(layout_.bytes, formals[slot.index], bytes, formals, slot.index, "a donated argument");
       }
     }
-    for (int i = 0; i < slot_count; ++i) {
-      const slot_info& slot = plan::data.slots[i];
-      if (slot.where == slot_info::formal) where[i] = formals[slot.index];
-      else if (slot.where == slot_info::parameter) where[i] = parameters[slot.index];
-      else if (slot.where == slot_info::arena) where[i] = static_cast<char*>(arena_.data()) + layout_.offsets[i];
-    }
+    table.fill(where, formals, parameters, arena_.data(), layout_.offsets);
     constexpr auto first_steps = leading_steps<plan, 0, plan::data.commit>();
     constexpr auto last_steps = leading_steps<plan, plan::data.commit, step_count>();
     constexpr bool watched = !std::is_same_v<std::remove_cvref_t<Watcher>, unwatched>;
@@ -297,17 +279,6 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     if constexpr (Donated != 0) (hand_over(arguments), ...);
     leaf_source leaf{results, b};
     return result_builder<R>::build(leaf);
-  }
-  /// What is overwritten is part of no other argument.
-  void check_overlap(const void* written, std::int64_t bytes, void* const* formals, int itself, const char* what) const {
-    const auto p = reinterpret_cast<std::uintptr_t>(written);
-    for (int i = 0; i < slot_count; ++i) {
-      const slot_info& slot = plan::data.slots[i];
-      if (slot.where != slot_info::formal || slot.index == itself) continue;
-      const auto f = reinterpret_cast<std::uintptr_t>(formals[slot.index]);
-      if (f < p + static_cast<std::uintptr_t>(bytes) && p < f + static_cast<std::uintptr_t>(layout_.bytes[i]))
-        throw_error<donation_error>({"argument ", slot.index, " overlaps ", what, ": pass a copy"});
-    }
   }
   /// Looks at everything that is about to leave the program.
   void check_finite(void* const* where) const {

@@ -10,13 +10,12 @@ struct region_space {
   dim dynamic[max_rank]{};
   int dynamic_count = 0;
 };
-template <class Data> constexpr region_space space_of_step(const Data& plan, int k) {
-  const step_info& s = plan.steps[k];
+constexpr region_space space_of(const dim* extents, int count) {
   region_space r;
-  for (int i = 0; i < s.extents; ++i) {
-    const dim& d = plan.extents[s.extent + i];
+  for (int i = 0; i < count; ++i) {
+    const dim& d = extents[i];
     // A loop over all elements is one kernel for every length.
-    if (!d.named() && (s.extents > 1 || d.size == 1)) {
+    if (!d.named() && (count > 1 || d.size == 1)) {
       r.extents[i] = d.size;
       continue;
     }
@@ -27,6 +26,7 @@ template <class Data> constexpr region_space space_of_step(const Data& plan, int
   }
   return r;
 }
+template <class Data> constexpr region_space space_of_step(const Data& plan, int k) { return space_of(plan.extents + plan.steps[k].extent, plan.steps[k].extents); }
 
 template <class Plan, int K, int... W> constexpr auto statement_words(std::integer_sequence<int, W...>) {
   constexpr step_statement t = Plan::data.statements[K];

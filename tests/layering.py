@@ -2,7 +2,7 @@
 """Checks the include arrows between thunder's folders, and prints the size of its headers.
 
 Arrows point down; there is no cycle; core/ and ir/ reach no CUDA or vendor header; each vendor header is included by one
-file. --selftest runs the checks on small trees that break each rule.
+file; what thunder.hpp includes for the CPU needs no standard header that takes long to compile. --selftest runs the checks on small trees that break each rule.
 """
 import pathlib
 import re
@@ -33,6 +33,9 @@ CUDA = re.compile(r"^(cuda.*|device_launch_parameters\.h|cub/.*|thrust/.*|nvtx.*
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 HOST_ONLY_UMBRELLAS = ["ir.hpp"]
+SLOW = {"algorithm", "atomic", "chrono", "cmath", "deque", "functional", "iomanip", "iostream", "map", "memory", "mutex", "numeric", "random", "ranges",
+        "regex", "set", "sstream", "thread", "unordered_map", "unordered_set"}
+FOR_NVCC = "cuda.hpp"  # which thunder.hpp includes for that compiler alone
 
 MEDIAN_LINES, MAX_LINES, MACROS_PER_1000_LINES = 150, 600, 4
 
@@ -118,6 +121,15 @@ def vendor_faults(tree):
                         yield f"{header} must stay free of CUDA and vendor headers, and reaches {name} through {other}"
 
 
+def slow_faults(tree):
+    host = {**tree, FOR_NVCC: ([], [])}
+    if "thunder.hpp" in tree:
+        for header in sorted(reached(host, "thunder.hpp")):
+            for name in host[header][1]:
+                if name in SLOW:
+                    yield f"{header} includes <{name}>, which every program that includes thunder.hpp would compile"
+
+
 def size_faults(root, tree):
     if not tree:
         yield "there are no headers"
@@ -145,7 +157,7 @@ def size_faults(root, tree):
 def check(root):
     root = pathlib.Path(root).resolve()
     tree, faults = read_tree(root)
-    return [*faults, *arrow_faults(tree), *cycle_faults(tree), *vendor_faults(tree), *size_faults(root, tree)]
+    return [*faults, *arrow_faults(tree), *cycle_faults(tree), *vendor_faults(tree), *slow_faults(tree), *size_faults(root, tree)]
 
 
 def selftest():
@@ -163,6 +175,8 @@ def selftest():
         ({"core/a.hpp": "#define X\n" + "//\n" * 100}, "macros per 1000"),
         ({"nn/a.hpp": '#include "../optim/b.hpp"\n', "optim/b.hpp": ""}, "nn may not include optim"),
         ({"jit/a.hpp": '#include "../thunder.hpp"\n', "thunder.hpp": ""}, "may not include an umbrella"),
+        ({"core/a.hpp": "#include <map>\n", "thunder.hpp": '#include "core/a.hpp"\n'}, "core/a.hpp includes <map>"),
+        ({"core/a.hpp": "#include <map>\n", "thunder.hpp": '#include "cuda.hpp"\n', "cuda.hpp": '#include "core/a.hpp"\n'}, ""),
     ]
     good = True
     for files, words in cases:

@@ -49,7 +49,7 @@ inline void run_op(const op_info& op, const std::vector<const reference_array*>&
   require(found != table.end(), std::string("there is no rule for ") + op.name);
   graph_view g;
   g.words = words.data();
-  node n;
+  node n{};
   n.op = &op, n.operands = static_cast<int>(x.size()), n.words = static_cast<int>(words.size());
   const bindings none;
   found->second(reference_call{g, n, x.data(), none, true}, out);

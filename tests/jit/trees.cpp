@@ -83,4 +83,8 @@ TEST_CASE("a type-erased program") {
   const auto x = wave<float, 2, 3>(0.1);
   state s = init(jit(model), 7, x);
   CHECK(p(s, x).item() == jit(model)(s, x).item());
+  program<signature> q = std::move(p);
+  CHECK(q(s, x).item() == jit(model)(s, x).item());
+  p = std::move(q);
+  CHECK(p(s, x).item() == jit(model)(s, x).item());
 }

@@ -31,6 +31,11 @@ template <class T> constexpr T pow(T x, T y) {
   if constexpr (std::is_same_v<T, float>) return __builtin_powf(x, y);
   else return __builtin_pow(x, y);
 }
+template <class T> constexpr T abs(T x) {
+  if constexpr (std::is_integral_v<T>) return x < 0 ? -x : x;
+  else if constexpr (std::is_same_v<T, float>) return __builtin_fabsf(x);
+  else return __builtin_fabs(x);
+}
 template <class T> constexpr T rsqrt(T x) { return T(1) / sqrt(x); }
 template <class T> constexpr T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
 /// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))
@@ -50,6 +55,7 @@ template <class T> constexpr T minimum(T a, T b) { return a != a ? a : b != b ? 
       return name(x...);                                         \
     }                                                            \
   } name{};
+THUNDER_MATH(abs)
 THUNDER_MATH(ceil)
 THUNDER_MATH(cos)
 THUNDER_MATH(erf)

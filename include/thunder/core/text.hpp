@@ -1,5 +1,6 @@
 #pragma once
-/// Messages from parts. (A chain of operator+ of std::string costs compilers about two milliseconds each time, in every program that includes it.)
+/// Messages from parts. (In a chain of operator+ of std::string, each is a choice among a dozen templates and a temporary to destroy: that is slow to
+/// compile, in every program that includes it.)
 #include <cstdint>
 #include <initializer_list>
 #include <string>

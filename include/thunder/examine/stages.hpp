@@ -157,10 +157,10 @@ template <class Body> void callee_stages(stage_list& out, body_names& seen, cons
   callee_stages<Body>(out, seen, of, std::make_integer_sequence<int, callees_in<Body>::list.count>{});
 }
 template <digest Key> struct body_stages<body<Key>> : body_stages<body_struct<Key>> {};
-template <int Level, class Out, class In> struct body_stages<stored<trace_maker<Level, Out, In>>> {
+template <int Level, class Out, class In> struct body_stages<trace_maker<Level, Out, In>> {
   using maker = trace_maker<Level, Out, In>;
   static void add(stage_list& out, body_names& seen, const std::string& of) {
-    using body = stored<maker>;
+    using body = thunder::body<maker::key>;
     if (!seen.emplace(body::key, of).second) return;
     callee_stages<body>(out, seen, of);
     stage s;
@@ -175,7 +175,7 @@ template <int Level, class Out, class In> struct body_stages<stored<trace_maker<
     out.push_back(std::move(s));
   }
 };
-template <class Body> struct body_stages<stored<decomposed_maker<Body>>> {
+template <class Body> struct body_stages<decomposed_maker<Body>> {
   static void add(stage_list& out, body_names& seen, const std::string& of) {
     if (!seen.emplace(decomposed_maker<Body>::key, of).second) return;
     body_stages<Body>::add(out, seen, of);
@@ -185,7 +185,7 @@ template <class Body> struct body_stages<stored<decomposed_maker<Body>>> {
   }
 };
 template <class Body, std::uint64_t Formals, bool Parameters, bool Seeded, bool Keep>
-struct body_stages<stored<vjp_maker<Body, Formals, Parameters, Seeded, Keep>>> {
+struct body_stages<vjp_maker<Body, Formals, Parameters, Seeded, Keep>> {
   using maker = vjp_maker<Body, Formals, Parameters, Seeded, Keep>;
   static void add(stage_list& out, body_names& seen, const std::string& caller) {
     if (seen.count(maker::key)) return;
@@ -193,20 +193,20 @@ struct body_stages<stored<vjp_maker<Body, Formals, Parameters, Seeded, Keep>>> {
     const std::string of = seen[Body::key];  // perhaps after an earlier call: the last layer's derivative comes first
     seen[maker::key] = of;
     body_stages<typename maker::source>::add(out, seen, of);
-    callee_stages<stored<maker>>(out, seen, of);
+    callee_stages<body<maker::key>>(out, seen, of);
     stage_recorder r(out, of);
     r.begin(maker::source::view);
     r.after(maker::make(r.before("vjp")).g);
   }
 };
 
-template <class Body, dtype Half> struct body_stages<stored<autocast_maker<Body, Half>>> {
+template <class Body, dtype Half> struct body_stages<autocast_maker<Body, Half>> {
   using maker = autocast_maker<Body, Half>;
   static void add(stage_list& out, body_names& seen, const std::string& caller) {
     if (seen.count(maker::key)) return;
     body_stages<Body>::add(out, seen, caller);
     const std::string of = seen[maker::key] = seen[Body::key];
-    callee_stages<stored<maker>>(out, seen, of);
+    callee_stages<body<maker::key>>(out, seen, of);
     stage_recorder r(out, of);
     r.begin(Body::view);
     r.after(maker::make(r.before("autocast")).g);

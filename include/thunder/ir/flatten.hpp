@@ -180,8 +180,9 @@ template <graph_size S, graph_size From> constexpr frozen<S> trim(const frozen<F
 }
 
 /// A graph made by Maker::make() as static data of exact size. Maker::guess() bounds the size, so that one evaluation is enough;
-/// where it is too small, a second one follows.
-template <class Maker> struct stored {
+/// where it is too small, a second one follows. Source::maker is the Maker: its name may be long.
+template <class Source> struct stored_graph {
+  using Maker = typename Source::maker;
   static constexpr digest key = Maker::key;
 
  private:
@@ -199,7 +200,10 @@ template <class Maker> struct stored {
                                    size.nodes, size.operands, size.words, size.values, size.types, size.names, size.parameters, size.outputs, data.input_count, key, data.same_names};
 };
 
-// ---- from the key of a body (or of a program's plan) back to its type
+template <class Maker> struct maker_itself { using maker = Maker; };
+template <class Maker> using stored = stored_graph<maker_itself<Maker>>;
+
+// ---- from the key of a body (or of a program's plan) back to its maker (or to its type)
 template <digest Key> struct body_tag {
 #pragma GCC diagnostic push
 #ifndef __clang__
@@ -213,18 +217,15 @@ template <class Body> struct body_definition {
 };
 template <digest Key> using body_struct = typename decltype(body_of(body_tag<Key>{}))::type;
 
-/// A stored graph by its key alone. A function's name spells its template arguments out, and those of a Maker grow with the trace: what
-/// is instantiated for each statement or result takes this, else the names alone cost the square of the trace's length.
-template <digest Key> struct body {
-  static constexpr digest key = Key;
-  static constexpr auto& data = body_struct<Key>::data;
-  static constexpr auto& view = body_struct<Key>::view;
-};
-template <class Stored> struct registered {
-  static_assert(sizeof(body_definition<Stored>) > 0);
-  using type = body<Stored::key>;
+/// A stored graph by its key alone. The name of a function or variable spells its template arguments out, and those of a Maker grow with
+/// the trace: what is instantiated with a graph takes this, else the names alone cost the square of the trace's length.
+template <digest Key> struct maker_of { using maker = body_struct<Key>; };
+template <digest Key> struct body : stored_graph<maker_of<Key>> {};
+template <class Maker> struct registered {
+  static_assert(sizeof(body_definition<Maker>) > 0);
+  using type = body<Maker::key>;
 };
 /// Makes a graph, stores it, and names it.
-template <class Maker> using stored_body = typename registered<stored<Maker>>::type;
+template <class Maker> using stored_body = typename registered<Maker>::type;
 
 }  // namespace thunder

@@ -13,13 +13,14 @@ namespace thunder {
 template <int Level, class Out, class In> struct trace_maker;
 template <int Level, dtype... T, class... S, digest... D, int... R, class... In> struct trace_maker<Level, pack<expr<T, S, D, R>...>, pack<In...>> {
   static constexpr int root_count = sizeof...(D);
-  static constexpr digest key = [] {
+  static constexpr digest make_key() {  // no lambda: that would be three more names as long as this one
     digest h = mix(51, Level);
     const digest ids[]{D..., digest{52}, In::key...};  // named: nvcc loses a loop over a braced list
     const int results[]{R..., 0};
     for (std::size_t k = 0; k < sizeof...(D) + 1 + sizeof...(In); ++k) h = mix(h, k < sizeof...(D) && results[k] ? mix(ids[k], static_cast<digest>(results[k])) : ids[k]);
     return h;
-  }();
+  }
+  static constexpr digest key = make_key();
   static constexpr statement::operand roots[root_count + 1]{{statement_of<D>::get(), R}..., {nullptr, 0}};
   static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
   static constexpr flattened make() { return flatten(roots, root_count, in, sizeof...(In), Level); }

@@ -24,13 +24,15 @@ constexpr const char* printed_name(dtype t) {
 [[gnu::cold]] inline std::string printed_shape(dtype t, const std::int64_t* extents, int rank) {
   std::string r = printed_name(t);
   for (int i = 0; i < rank; ++i) r += text_of({i ? ", " : "[", extents[i]});
-  return r += rank ? "]" : "[]";
+  r += rank ? "]" : "[]";
+  return r;
 }
 /// "float[batch, 3]" from dimensions.
 [[gnu::cold]] inline std::string printed_shape(dtype t, const dim* d, int rank) {
   std::string r = printed_name(t);
   for (int i = 0; i < rank; ++i) r.append(i ? ", " : "[").append(spelled(d[i]).text);
-  return r += rank ? "]" : "[]";
+  r += rank ? "]" : "[]";
+  return r;
 }
 /// A packed name as text: "batch".
 [[gnu::cold]] inline std::string printed_dim(std::uint64_t name) {

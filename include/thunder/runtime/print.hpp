@@ -155,7 +155,8 @@ class printer {
     const bool named = dims && dims[i].named();
     r += text_of({i ? ", " : "", named ? spelled(dims[i]).text : "", named ? "=" : "", extents[static_cast<std::size_t>(i)]});
   }
-  return r += ']';
+  r += ']';
+  return r;
 }
 /// A tensor as text (from any device), its element type and extents in the last line: "[[1., 2.],\n [3., 4.]]\nfloat[2, 2]".
 template <tensor_like X>

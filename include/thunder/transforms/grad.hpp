@@ -193,13 +193,14 @@ template <class F, class Wrt, bool Value> struct grad_function {
   template <class Body, std::uint64_t Mask, bool Parameters, class... E> struct call_maker<Body, Mask, Parameters, pack<E...>> {
     using type = call_of<stored_body<vjp_maker<Body, Mask, Parameters, false, Value>>, "", E...>;
   };
-  template <class R, class Call, class G> static constexpr auto with_value(G g) {
-    if constexpr (Value) return std::pair{tree<R>::template rebuild<Call, 0>(), g};
-    else return g;
+  // By types alone: each function that took g, as std::pair's constructors do, would spell all its names.
+  template <class R, class Call, class G> static constexpr auto with_value() {
+    if constexpr (Value) return std::pair<decltype(tree<R>::template rebuild<Call, 0>()), G>{};
+    else return G{};
   }
   template <class Body, class R, class... X> static constexpr auto differentiate(parameters_c) {
     using Call = typename call_maker<Body, 0, true, typename branch<X...>::types>::type;
-    return with_value<R, Call>(named_gradients<Body, Call, Value ? tree<R>::leaves : 0>(std::make_integer_sequence<int, trainable<Body>.count>{}));
+    return with_value<R, Call, decltype(named_gradients<Body, Call, Value ? tree<R>::leaves : 0>(std::make_integer_sequence<int, trainable<Body>.count>{}))>();
   }
   template <class... X> static constexpr std::uint64_t mask_of(int argument) {
     std::uint64_t mask = 0;
@@ -230,8 +231,8 @@ template <class F, class Wrt, bool Value> struct grad_function {
     using Call = typename call_maker<Body, mask, false, typename branch<X...>::types>::type;
     constexpr int first = Value ? tree<R>::leaves : 0;
     constexpr auto offset = [](int argument) { return first + std::popcount(mask & ((std::uint64_t{1} << branch<X...>::before(argument)) - 1)); };
-    if constexpr (sizeof...(I) == 1) return with_value<R, Call>(gradient_tree<Call, first, std::tuple_element_t<I, std::tuple<X...>>...>());
-    else return with_value<R, Call>(std::tuple{gradient_tree<Call, offset(I), std::tuple_element_t<I, std::tuple<X...>>>()...});
+    if constexpr (sizeof...(I) == 1) return with_value<R, Call, decltype(gradient_tree<Call, first, std::tuple_element_t<I, std::tuple<X...>>...>())>();
+    else return with_value<R, Call, std::tuple<decltype(gradient_tree<Call, offset(I), std::tuple_element_t<I, std::tuple<X...>>>())...>>();
   }
 };
 template <class F, class W, bool V> inline constexpr bool is_closed<grad_function<F, W, V>> = is_closed<F>;

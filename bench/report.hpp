@@ -1,6 +1,6 @@
 #pragma once
 /// What the programs of bench/gpu and bench/cpu print: a Markdown row for each case, and with `--json FILE` a file for bench/table.py.
-/// `--only TEXT` leaves out the cases whose names do not contain TEXT.
+/// `--only TEXT` leaves out the cases whose names do not contain TEXT, and does not run those of `measure`.
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -19,19 +19,20 @@ inline std::vector<row>& table() {
   static std::vector<row> t;
   return t;
 }
-inline void add_row(const row& r) {
-  table().push_back(r);
-  std::printf("| %-52s | %9.1f | ", r.name.c_str(), r.us);
-  if (r.limit.empty()) std::printf("          |         |       |\n");
-  else std::printf("%9.1f | %-7s | %5.2f |\n", r.limit_us, r.limit.c_str(), r.limit_us / r.us);
-  std::fflush(stdout);
-}
 inline std::string& only() {
   static std::string text;
   return text;
 }
 /// Whether a case is to be measured.
 inline bool wanted(const std::string& name) { return name.find(only()) != std::string::npos; }
+inline void add_row(const row& r) {
+  if (!wanted(r.name)) return;
+  table().push_back(r);
+  std::printf("| %-52s | %9.1f | ", r.name.c_str(), r.us);
+  if (r.limit.empty()) std::printf("          |         |       |\n");
+  else std::printf("%9.1f | %-7s | %5.2f |\n", r.limit_us, r.limit.c_str(), r.limit_us / r.us);
+  std::fflush(stdout);
+}
 inline bool write_json(const char* path, const std::string& machine) {
   std::FILE* f = std::fopen(path, "w");
   if (!f) return false;

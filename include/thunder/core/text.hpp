@@ -14,9 +14,12 @@ class text_part {
   text_part(const char* s) : text_(s) {}
   text_part(const std::string& s) : text_(s) {}
   text_part(std::string_view s) : text_(s) {}
+  text_part(char) = delete;
+  text_part(bool) = delete;
   text_part(int n) : text_part(static_cast<long long>(n)) {}
   text_part(long n) : text_part(static_cast<long long>(n)) {}
   text_part(long long n) : is_number_(true), negative_(n < 0), size_(n < 0 ? 0 - static_cast<unsigned long long>(n) : static_cast<unsigned long long>(n)) {}
+  text_part(unsigned n) : text_part(static_cast<unsigned long long>(n)) {}
   text_part(unsigned long n) : is_number_(true), size_(n) {}
   text_part(unsigned long long n) : is_number_(true), size_(n) {}
 

@@ -14,7 +14,7 @@ namespace thunder {
 /// f(std::integral_constant<dtype, t>{}) for a type known at run time. f is compiled for First and the types after it: all (b8), numbers
 /// (i32), or floating-point numbers (f16). Throws error for the others, which an op refuses while it is traced.
 template <dtype First = dtype::b8, class F> void with_dtype(dtype t, F&& f) {
-  if (t < First) throw error(std::string("no step of this executor is for elements of type ") + name_of(t));
+  if (t < First) throw_error<error>({"no step of this executor is for elements of type ", name_of(t)});
   switch (t) {
     case dtype::b8: if constexpr (First <= dtype::b8) f(std::integral_constant<dtype, dtype::b8>{}); return;
     case dtype::i32: if constexpr (First <= dtype::i32) f(std::integral_constant<dtype, dtype::i32>{}); return;

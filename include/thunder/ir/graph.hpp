@@ -258,7 +258,7 @@ struct graph {
     same_names = g.same_names;
     nodes.reserve(g.node_count * 2), operands.reserve(g.operand_count * 2), values.reserve(g.value_count * 2);
     import_maps map;
-    map.values = list<int>::unset(g.value_count);
+    map.values = list<int>(g.value_count, -1);
     return map;
   }
   constexpr int import_type(const graph_view& g, import_maps& map, int t) {

@@ -117,7 +117,8 @@ template <class R, class... A> class program<R(A...)> {
   template <class F, class E, non_finite P, fuel Fuel> program(jitted<F, E, P, Fuel> f) : self_(new holder<jitted<F, E, P, Fuel>>(std::move(f))) {}
   program(program&& o) noexcept : self_(std::exchange(o.self_, nullptr)) {}
   program& operator=(program&& o) noexcept {
-    std::swap(self_, o.self_);
+    program old(std::move(o));
+    std::swap(self_, old.self_);
     return *this;
   }
   ~program() { delete self_; }

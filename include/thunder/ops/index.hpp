@@ -27,6 +27,7 @@ struct scatter_add : op_base<scatter_add> {
   static constexpr bool has_target = true;
   static constexpr void infer(const arguments& x, inference& r) {
     if (!is_integer(x[0].type)) return r.refuse(mistake::needs_integer);
+    if (x[1].type == dtype::b8) return r.refuse(mistake::needs_arithmetic);
     if (x[1].rank != x[0].rank + x.target->rank - 1 || x.target->rank < 1) return r.refuse(mistake::rank_mismatch, x[1].rank, x[0].rank + x.target->rank - 1);
     if (x[1].type != x.target->type) return r.refuse(mistake::dtypes_differ);
     for (int i = 0; i < x[1].rank; ++i) {

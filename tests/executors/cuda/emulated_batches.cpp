@@ -73,7 +73,7 @@ TEST_CASE("an optimizer's update of tensors of many sizes, in place") {
   batch_against_cpu<momentum_step>::check(1e-6, all, true);
 }
 TEST_CASE("sums of whole tensors") {
-  const std::int64_t extents[][1]{{1}, {5000}, {0}, {100}, {7}};
+  const std::int64_t extents[][1]{{1}, {200000}, {0}, {100}, {7}};  // one that several blocks share, beside those of one block
   batch_against_cpu<squares>::check(1e-5, extents, false);
   std::int64_t all[60][1];
   for (int k = 0; k < 60; ++k) all[k][0] = 1 + k * 37 % 400;
@@ -84,7 +84,7 @@ TEST_CASE("rows") {
   batch_against_cpu<softmax_of<space<-1, 100>>>::check(1e-5, extents, false);
 }
 TEST_CASE("rows and columns") {
-  const std::int64_t extents[][2]{{30, 7}, {1, 7}, {0, 7}, {9, 7}};
+  const std::int64_t extents[][2]{{2000, 7}, {1, 7}, {0, 7}, {9, 7}};
   batch_against_cpu<layer_norm_backward_of<space<-1, 7>>>::check(1e-4, extents, false);
   const std::int64_t any[][2]{{30, 100}, {5, 1}};
   batch_against_cpu<layer_norm_backward_of<space<-1, -2>>>::check(1e-4, any, false);

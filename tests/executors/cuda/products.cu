@@ -19,6 +19,13 @@ TEST_CASE("products") {
         numbers<float, 2, 3, 24, 40>(1), numbers<float, 2, 3, 24, 16>(2));
   check("one right operand for a batch", 1e-5, [](auto x, auto y) { return std::tuple{matmul(x, y), matmul(x, transpose(transpose(y))), matmul(transpose(transpose(x)), y)}; },
         numbers<float, 4, 24, 40>(1), numbers<float, 40, 8>(2));
+  // Just small enough for a kernel of our own, and just not; rows that begin at odd addresses.
+  check("256 tiles", 1e-5, product, numbers<float, 128, 256>(1), numbers<float, 256, 128>(2));
+  check("more tiles", 1e-5, product, numbers<float, 129, 256>(1), numbers<float, 256, 128>(2));
+  check("a longer inner dimension", 1e-5, product, numbers<float, 16, 257>(1), numbers<float, 257, 16>(2));
+  check("small, in a batch with one right operand, both transposed", 1e-5, [](auto x, auto y) { return matmul(transpose(x), transpose(y)); },
+        numbers<float, 3, 20, 12>(1), numbers<float, 16, 20>(2));
+  check("small, in a batch", 1e-5, product, numbers<float, 3, 9, 131>(1), numbers<float, 3, 131, 7>(2));
   check("gradients", 1e-4, gradients, numbers<float, 4, 24, 40>(1), numbers<float, 40, 8>(2));
   check("nothing to add up", 0, product, numbers<float, 4, 0>(1), numbers<float, 0, 5>(2));
 }

@@ -186,9 +186,10 @@ template <class Region, class Device, int Count> struct fused_kernels {
       if (splits < 1) splits = 1;
       work.of[k].splits = static_cast<int>(splits);
       work.set_blocks(k, results[k] * splits);
-      bytes[k + 1] = bytes[k] + Text::template partial_bytes<Text::values>(length[k]) * work.of[k].blocks + 16;
+      const bool alone = Text::finishes_alone && splits == 1;
+      bytes[k + 1] = bytes[k] + (alone ? 0 : Text::template partial_bytes<Text::values>(length[k]) * work.of[k].blocks + 16);
     }
-    char* const partial = static_cast<char*>(device.workspace(static_cast<std::size_t>(bytes[Count])));
+    char* const partial = bytes[Count] > 0 ? static_cast<char*>(device.workspace(static_cast<std::size_t>(bytes[Count]))) : nullptr;
     for (int k = 0; k < Count; ++k) work.of[k].partial = partial + bytes[k];
     start(device, work);
     finish<Text>(device, work, results, length, column_outputs<Text>(std::make_integer_sequence<int, column_output<Text>.count>{}));

@@ -55,9 +55,9 @@ template <int Values, int Outputs> constexpr int tile_of(const row_plan<Values, 
   }
   for (const auto& o : p.output)
     if (o.value >= 0 && !p.is_reduction(o.value)) return 0;
-  int tile = 256 / narrowest;
+  std::int64_t tile = 256 / narrowest;
   while (row > 64 * tile) tile *= 2;
-  return sums > 0 && p.dims == 2 && row >= 2 * tile && row % tile == 0 ? tile : 0;
+  return sums > 0 && p.dims == 2 && tile <= 1 << 20 && row >= 2 * tile && row % tile == 0 ? static_cast<int>(tile) : 0;
 }
 template <int Values, int Outputs> constexpr void cut_rows(part_plan<Values, Outputs>& p, int tile) {
   auto cut = [&](unsigned mask) { return mask | ((mask & p.row) << 1); };

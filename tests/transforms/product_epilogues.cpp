@@ -43,6 +43,16 @@ template <class T> void cases() {
 }  // namespace
 
 TEST_CASE("a block of two products, and its gradient: half types alone") { cases<bf16>(), cases<f16>(), cases<float>(); }
+// As a constant expression, in which no value is read before it is set.
+constexpr auto no_product = [](auto x) { return std::tuple{gelu(x), gelu(exp(x))}; };
+constexpr int gelus() {
+  unobserved o;
+  const graph g = lower_graph<product_epilogues>(decltype(trace(no_product, spec<bf16, 4>{}))::view(), o);
+  int n = 0;
+  for (int i = 0; i < g.nodes.size(); ++i) n += g.nodes[i].op->id == table_of<ops::gelu>()->id;
+  return n;
+}
+static_assert(gelus() == 2);
 TEST_CASE("what does not follow a product at once") {
   const auto x = wave<bf16, 6, 8>(1), r = wave<bf16, 6, 8>(3);
   const auto w = wave<bf16, 8, 8>(2);

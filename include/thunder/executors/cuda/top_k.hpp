@@ -107,10 +107,10 @@ select_largest(const unsigned_of<size_of(T)>* x, unsigned_of<size_of(T)>* values
         if (takes_part(e) && v >> bits >> now == prefix) atomicAdd(bins + (v >> bits & ((1u << now) - 1u)), 1u);
       });
       __syncthreads();
-      const std::uint32_t first = bins[2 * thread], own = first + bins[2 * thread + 1], up_to = sum_of_lanes<Machine>(own, lane);
+      const std::uint32_t first = bins[2 * thread], own = first + bins[2 * thread + 1], up_to = scan_of_lanes<plus>(own, lane);
       if (lane == 31) sums[warp] = up_to;
       __syncthreads();
-      const std::uint32_t warps = sum_of_lanes<Machine>(sums[lane], lane), lower = __shfl_sync(0xffffffffu, warps, (warp + 31) % 32);
+      const std::uint32_t warps = scan_of_lanes<plus>(sums[lane], lane), lower = __shfl_sync(0xffffffffu, warps, (warp + 31) % 32);
       const std::uint32_t before = (warp > 0 ? lower : 0u) + up_to - own;
       if (before <= rank && rank < before + own) {
         const bool second = rank >= before + first;

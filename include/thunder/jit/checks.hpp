@@ -28,13 +28,19 @@ inline std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
   for (int i = 0; i < m.rank; ++i) n *= extents[i];
   return n;
 }
-/// Fits run-time extents to a declared type, binding the names. who: "argument 0", "the parameter 'fc.weight'".
-[[gnu::noinline]] inline void bind_extents(bindings& b, const meta& m, const std::int64_t* extents, const char* who) {
+/// Who has extents: "argument 0", or "the parameter 'fc.weight'". A text when one is needed: calls allocate nothing.
+struct formal_name {
+  const char* argument;
+  const std::string* parameter = nullptr;
+  [[gnu::noinline, gnu::cold]] std::string text() const { return parameter ? text_of({"the parameter '", *parameter, "'"}) : std::string(argument); }
+};
+/// Fits run-time extents to a declared type, binding the names.
+[[gnu::noinline]] inline void bind_extents(bindings& b, const meta& m, const std::int64_t* extents, const formal_name& who) {
   for (int i = 0; i < m.rank; ++i)
-    if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who);
+    if (m.d[i].size == 1 && m.d[i].a && !m.d[i].b && b.find(m.d[i].a) != extents[i]) bind_size(b, m.d[i].a, extents[i], who.text().c_str());
   for (int i = 0; i < m.rank; ++i)
     if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-      throw_error<shape_error>({who, ": axis ", i, " is '", spelled(m.d[i]).text, "' and should have the extent ", e, ", but has ", extents[i]});
+      throw_error<shape_error>({who.text(), ": axis ", i, " is '", spelled(m.d[i]).text, "' and should have the extent ", e, ", but has ", extents[i]});
 }
 [[gnu::noinline]] inline void check_memory(const char* who, const void* data, std::int64_t bytes) {
   if (!data && bytes > 0) throw_error<donation_error>({who, " has no memory: it was donated or moved from before"});
@@ -51,7 +57,7 @@ inline std::int64_t bytes_of(const meta& m, const std::int64_t* extents) {
 [[gnu::noinline]] inline void* take_parameter(const std::string& name, any_tensor& x, const meta& m, bindings& b, const program_place& program) {
   if (x.dtype() != m.type || x.rank() != m.rank)
     throw_error<state_error>({"the parameter '", name, "' is ", x.printed(), " in the state, but ", printed_shape(m.type, m.d, m.rank), " in the program"});
-  bind_extents(b, m, x.extents().data(), text_of({"the parameter '", name, "'"}).c_str());
+  bind_extents(b, m, x.extents().data(), {nullptr, &name});
   const char* const where = name_of(program.where);
   if (x.where() != program.where)
     throw_error<device_error>({"the parameter '", name, "' is on the ", name_of(x.where()), " device, and the program runs on ", where, ": copy the state with s.to(device::", where, ")"});

@@ -225,7 +225,7 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
       const std::int64_t bytes = bytes_of(m, extents);
       check_memory(name, data, bytes);
       shape.bind(b, name);  // products of names, too
-      bind_extents(b, m, extents, name);
+      bind_extents(b, m, extents, {name});
       if (needs_copy(name, data, place, at < 64 && (Donated >> at & 1), here)) data = executor_.bring(at, data, bytes, place);
       formals[at++] = data;
     };

@@ -246,6 +246,7 @@ foreach(page IN LISTS pages)
   endif()
 endforeach()
 add_test(NAME docs.rules COMMAND ${extract} rules ${all_pages})
+add_test(NAME docs.lines COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/scripts/lines.py" --check)
 add_test(NAME docs.selftest COMMAND ${extract} selftest "${CMAKE_CXX_COMPILER}")
 
 # ---- the size of a small program, unstripped ------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """What an op, a routine of an executor and a transform take, in lines of this tree; blank lines and comments do not count. Prints the tables of
-docs/07_adding_an_op.md."""
+docs/07_adding_an_op.md; --write puts them there, --check fails if a number there is off by more than a tenth and five lines."""
+import contextlib
+import io
 import pathlib
 import re
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "include/thunder"
@@ -75,7 +78,7 @@ def op_row(name, structs, routine_files):
     return f"| {name} | {rules} | {routines or ''} | {mentions} | {tests or ''} |"
 
 
-def main():
+def print_tables():
     print("| op | its struct | routines | its function, lists, printing | a test file of its own |\n|---|---|---|---|---|")
     for op in OPS:
         print(op_row(*op))
@@ -91,6 +94,34 @@ def main():
     print("\n| transforms | lines |\n|---|---|")
     for path in sorted((LIBRARY / "transforms").glob("*.hpp")):
         print(f"| {path.stem} | {count(path.read_text().splitlines())} |")
+
+
+def main():
+    how = sys.argv[1] if len(sys.argv) == 2 else None
+    if len(sys.argv) > 2 or how not in (None, "--write", "--check"):
+        sys.exit("usage: lines.py [--write | --check]")
+    if not how:
+        return print_tables()
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        print_tables()
+    lines = CHAPTER.read_text().splitlines()
+    wrong = []
+    for row in text.getvalue().splitlines():
+        key = row[: row.find("|", 1) + 1]
+        if not row.startswith("|") or row.startswith("|---"):
+            continue
+        places = [i for i, line in enumerate(lines) if line.startswith(key)]
+        if len(places) != 1:
+            sys.exit(f"lines.py: {CHAPTER.name} has {len(places)} rows that begin with '{key}' instead of one")
+        shown, counted = ([int(n or 0) for n in re.findall(r"\|\s*(\d*)\s*(?=\|)", r[len(key) - 1 :])] for r in (lines[places[0]], row))
+        if len(shown) != len(counted) or any(abs(a - b) > max(5, b / 10) for a, b in zip(shown, counted)):
+            wrong.append(f"{lines[places[0]]}  is now  {row}")
+        lines[places[0]] = row
+    if how == "--write":
+        CHAPTER.write_text("\n".join(lines) + "\n")
+    elif wrong:
+        sys.exit("\n".join(wrong) + f"\nlines.py --write puts the numbers into {CHAPTER.name}")
 
 
 if __name__ == "__main__":

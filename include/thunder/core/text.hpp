@@ -1,6 +1,6 @@
 #pragma once
-/// Messages from parts. (In a chain of operator+ of std::string, each is a choice among a dozen templates and a temporary to destroy: that is slow to
-/// compile, in every program that includes it.)
+/// Messages from parts. (In a chain of operator+ of std::string, each is a choice among a dozen templates and a temporary to
+/// destroy: that is slow to compile, in every program that includes it.)
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -18,7 +18,10 @@ class text_part {
   text_part(bool) = delete;
   text_part(int n) : text_part(static_cast<long long>(n)) {}
   text_part(long n) : text_part(static_cast<long long>(n)) {}
-  text_part(long long n) : is_number_(true), negative_(n < 0), size_(n < 0 ? 0 - static_cast<unsigned long long>(n) : static_cast<unsigned long long>(n)) {}
+  text_part(long long n)
+      : is_number_(true),
+        negative_(n < 0),
+        size_(n < 0 ? 0 - static_cast<unsigned long long>(n) : static_cast<unsigned long long>(n)) {}
   text_part(unsigned n) : text_part(static_cast<unsigned long long>(n)) {}
   text_part(unsigned long n) : is_number_(true), size_(n) {}
   text_part(unsigned long long n) : is_number_(true), size_(n) {}
@@ -31,7 +34,8 @@ class text_part {
     char digits[21];
     char* first = digits + sizeof digits;
     auto n = size_;
-    do *--first = static_cast<char>('0' + n % 10); while (n /= 10);
+    do *--first = static_cast<char>('0' + n % 10);
+    while (n /= 10);
     if (negative_) *--first = '-';
     r.append(first, static_cast<std::size_t>(digits + sizeof digits - first));
   }

@@ -6,8 +6,8 @@ namespace thunder {
 
 namespace ops {
 
-/// (index: integer [I...], rows: [I..., ...]) -> target [n, ...]: zeros, with rows[i] in row index[i]. The indices differ: this is the transpose
-/// of a `take` of different rows, which has nothing to add up. An index outside [0, n) is clamped into it.
+/// (index: integer [I...], rows: [I..., ...]) -> target [n, ...]: zeros, with rows[i] in row index[i]. The indices differ: this
+/// is the transpose of a `take` of different rows, which has nothing to add up. An index outside [0, n) is clamped into it.
 struct scatter : op_base<scatter> {
   static constexpr const char* name = "thunder.scatter";
   static constexpr op_kind kind = op_kind::structural;
@@ -25,7 +25,8 @@ constexpr value place_in_rows(value index, const meta& of) {
   if (lead.rank == 0) return index;
   if (!all.named() && all.size <= 0x7fffffff) lead.type = dtype::i32;
   const meta flat{lead.type, 1, {rows}};
-  const value first = thunder::reshape_to(thunder::iota_like(index.g, flat, 0), lead) * thunder::extent_like(index.g, n, lead.type);
+  const value first =
+      thunder::reshape_to(thunder::iota_like(index.g, flat, 0), lead) * thunder::extent_like(index.g, n, lead.type);
   const std::int64_t last = std::int64_t{1} << lead.rank;
   return thunder::cast_to(index, lead.type) + thunder::expand(first, last, index.type());
 }
@@ -58,22 +59,35 @@ struct take_along_last : composite_op<take_along_last> {
 }  // namespace ops
 
 /// x with axis I and the last one swapped.
-template <int I, int Rank> struct swapped_axes {
+template <int I, int Rank>
+struct swapped_axes {
   static constexpr int axis = one_axis(Rank, I);
   static constexpr int of(int k) { return axis < 0 ? k : k == axis ? Rank - 1 : k == Rank - 1 ? axis : k; }
-  template <int... K, class X> static constexpr auto in(X x, std::integer_sequence<int, K...>) { return transpose(x, thunder::axis<of(K)...>); }
+  template <int... K, class X>
+  static constexpr auto in(X x, std::integer_sequence<int, K...>) {
+    return transpose(x, thunder::axis<of(K)...>);
+  }
 };
-template <int I, typed X> constexpr auto swap_with_last(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
-  else if constexpr (one_axis(X::rank, I) < 0) return make<refused<mistake::axis_missing, X::rank>>();
-  else if constexpr (one_axis(X::rank, I) == X::rank - 1) return x;
-  else return swapped_axes<I, X::rank>::in(x, std::make_integer_sequence<int, X::rank>{});
+template <int I, typed X>
+constexpr auto swap_with_last(X x) {
+  if constexpr (std::same_as<X, invalid>)
+    return x;
+  else if constexpr (one_axis(X::rank, I) < 0)
+    return make<refused<mistake::axis_missing, X::rank>>();
+  else if constexpr (one_axis(X::rank, I) == X::rank - 1)
+    return x;
+  else
+    return swapped_axes<I, X::rank>::in(x, std::make_integer_sequence<int, X::rank>{});
 }
 
 /// Elements by index along an axis (the last, if none is named): y[i, k] = x[i, index[i, k]]. An index outside is clamped.
 /// (x: [.., n, ..], index: integer [.., k, ..]) -> [.., k, ..]
-template <typed X, typed I> constexpr auto take_along_axis(X x, I index) { return make<ops::take_along_last>(x, index); }
-template <typed X, typed I, int A> constexpr auto take_along_axis(X x, I index, axes_c<A>) {
+template <typed X, typed I>
+constexpr auto take_along_axis(X x, I index) {
+  return make<ops::take_along_last>(x, index);
+}
+template <typed X, typed I, int A>
+constexpr auto take_along_axis(X x, I index, axes_c<A>) {
   return swap_with_last<A>(take_along_axis(swap_with_last<A>(x), swap_with_last<A>(index)));
 }
 

@@ -7,20 +7,42 @@
 using namespace steps;
 namespace cuda = thunder::cuda;
 
-struct sizes { int rows, columns, inner, batch; };
+struct sizes {
+  int rows, columns, inner, batch;
+};
 
 TEST_CASE("whole tiles and parts of them, one panel and several, all ways to lie") {
-  for (const sizes s : {sizes{8, 8, 128, 1}, {64, 128, 64, 1}, {12, 20, 132, 2}, {1, 1, 1, 1}, {9, 33, 129, 1}, {17, 10, 3, 2}, {7, 31, 256, 3}, {5, 40, 0, 1}, {0, 4, 4, 1}})
+  for (const sizes s : {sizes{8, 8, 128, 1},
+                        {64, 128, 64, 1},
+                        {12, 20, 132, 2},
+                        {1, 1, 1, 1},
+                        {9, 33, 129, 1},
+                        {17, 10, 3, 2},
+                        {7, 31, 256, 3},
+                        {5, 40, 0, 1},
+                        {0, 4, 4, 1}})
     for (const bool a_transposed : {false, true})
       for (const bool b_transposed : {false, true})
         for (const bool shared : {false, true}) {  // one b for all matrices
           REQUIRE(cuda::small_product::suits(s.rows, s.columns, s.inner, s.batch));
-          buffer a(dtype::f32, {s.batch, s.rows, s.inner}), b(dtype::f32, {shared ? 1 : s.batch, s.inner, s.columns}), c(dtype::f32, {s.batch, s.rows, s.columns});
+          buffer a(dtype::f32, {s.batch, s.rows, s.inner}), b(dtype::f32, {shared ? 1 : s.batch, s.inner, s.columns}),
+              c(dtype::f32, {s.batch, s.rows, s.columns});
           for (buffer* x : {&a, &b}) x->fill([](std::int64_t) { return static_cast<double>(random(-100, 100)) / 64; });
           cuda::emulated_device device(static_cast<std::uint64_t>(random(0, 99)));
-          auto there = [&](const char* name, const buffer& x, bool written) { return device.add(name, reinterpret_cast<float*>(x.data()), static_cast<std::size_t>(x.count()), written); };
-          cuda::small_product p{there("a", a, true), there("b", b, true), there("c", c, false), s.rows, s.columns, s.inner, s.batch, std::int64_t{s.rows} * s.inner,
-                                shared ? 0 : std::int64_t{s.inner} * s.columns, a_transposed, b_transposed};
+          auto there = [&](const char* name, const buffer& x, bool written) {
+            return device.add(name, reinterpret_cast<float*>(x.data()), static_cast<std::size_t>(x.count()), written);
+          };
+          cuda::small_product p{there("a", a, true),
+                                there("b", b, true),
+                                there("c", c, false),
+                                s.rows,
+                                s.columns,
+                                s.inner,
+                                s.batch,
+                                std::int64_t{s.rows} * s.inner,
+                                shared ? 0 : std::int64_t{s.inner} * s.columns,
+                                a_transposed,
+                                b_transposed};
           p.wide = (s.rows | s.columns | s.inner) % 4 == 0;
           if (p.blocks()) device.start<cuda::small_product_kernel<cuda::emulated>>(static_cast<unsigned>(p.blocks()), p);
           double worst = 0;
@@ -29,7 +51,8 @@ TEST_CASE("whole tiles and parts of them, one panel and several, all ways to lie
               for (std::int64_t j = 0; j < s.columns; ++j) {
                 double sum = 0;
                 for (std::int64_t k = 0; k < s.inner; ++k)
-                  sum += a[m * p.stride_a + (a_transposed ? k * s.rows + i : i * s.inner + k)] * b[m * p.stride_b + (b_transposed ? j * s.inner + k : k * s.columns + j)];
+                  sum += a[m * p.stride_a + (a_transposed ? k * s.rows + i : i * s.inner + k)] *
+                         b[m * p.stride_b + (b_transposed ? j * s.inner + k : k * s.columns + j)];
                 worst = std::max(worst, std::abs(c[(m * s.rows + i) * s.columns + j] - sum) / (1 + std::abs(sum)));
               }
           CHECK_MESSAGE(worst < 1e-5, s.rows, " ", s.columns, " ", s.inner, " ", a_transposed, b_transposed, shared);

@@ -1,5 +1,6 @@
 #pragma once
-/// Rows in order, and their largest elements. A row's elements are sorted as keys that hold their places, so equal ones keep their order.
+/// Rows in order, and their largest elements. A row's elements are sorted as keys that hold their places, so equal ones keep
+/// their order.
 #include "../order.hpp"
 #include "arena.hpp"
 #include "step.hpp"
@@ -14,9 +15,10 @@ namespace thunder::cpu {
 constexpr std::uint64_t key_of(const wide_entry& e) { return e.key; }
 constexpr std::uint64_t key_of(std::uint64_t word) { return word >> 32; }
 
-/// Sorts n < 2^32 entries by their keys of `Bytes` bytes, equal ones in the given order, and returns where they are: in `e` or in `other`. A radix sort
-/// from the lowest byte on; short rows by insertion.
-template <int Bytes, class Entry> Entry* sort_entries(Entry* e, Entry* other, std::int64_t n) {
+/// Sorts n < 2^32 entries by their keys of `Bytes` bytes, equal ones in the given order, and returns where they are: in `e` or in
+/// `other`. A radix sort from the lowest byte on; short rows by insertion.
+template <int Bytes, class Entry>
+Entry* sort_entries(Entry* e, Entry* other, std::int64_t n) {
   if (n <= 32) {
     for (std::int64_t i = 1; i < n; ++i) {
       const Entry t = e[i];
@@ -45,23 +47,26 @@ template <int Bytes, class Entry> Entry* sort_entries(Entry* e, Entry* other, st
 }
 
 /// (x: [.., n]) -> [.., k], i32 [.., k]: the first k elements of each row in order.
-template <class Target> struct row_sort {
+template <class Target>
+struct row_sort {
   static void run(const step_arguments& s, bool descending) {
     with_dtype(s.inputs[0].type, [&](auto type) { rows<type.value>(s, descending); });
   }
 
  private:
-  template <dtype T> static void rows(const step_arguments& s, bool descending) {
+  template <dtype T>
+  static void rows(const step_arguments& s, bool descending) {
     using element = unsigned_of<size_of(T)>;
     using entry = order_entry<T>;
     const array &x = s.inputs[0], &y = s.outputs[0];
     const std::int64_t n = x.extents[x.rank - 1], k = y.extents[y.rank - 1], count = y.count(0, y.rank - 1);
     check_row_length(n);
     if (k == 0) return;
-    constexpr std::int64_t work = 16;  // how much longer an element takes than a copy
+    constexpr std::int64_t work = 16;                      // how much longer an element takes than a copy
     const std::int64_t room = k < n / 8 ? 2 * k + 16 : n;  // for the first k so far, and for what may be among them
     parallel_for<typename Target::threads>(count, work * x.bytes(), [&](std::int64_t row, std::int64_t end, int) {
-      auto* entries = static_cast<entry*>(working_memory(purpose::sorted_entries, static_cast<std::size_t>(2 * room) * sizeof(entry)));
+      auto* entries =
+          static_cast<entry*>(working_memory(purpose::sorted_entries, static_cast<std::size_t>(2 * room) * sizeof(entry)));
       auto* other = entries + room;
       const auto sort = [&](std::int64_t held) {
         entry* const sorted = sort_entries<size_of(T)>(entries, other, held);
@@ -81,18 +86,21 @@ template <class Target> struct row_sort {
         sort(held);
         auto* const values = static_cast<element*>(y.data) + row * k;
         auto* const indices = static_cast<std::int32_t*>(s.outputs[1].data) + row * k;
-        for (std::int64_t i = 0; i < k; ++i) values[i] = from[index_of(entries[i])], indices[i] = static_cast<std::int32_t>(index_of(entries[i]));
+        for (std::int64_t i = 0; i < k; ++i)
+          values[i] = from[index_of(entries[i])], indices[i] = static_cast<std::int32_t>(index_of(entries[i]));
       }
     });
   }
 };
 
 /// words: 1 if descending.
-template <class Target> struct library_step<ops::sort, Target> {
+template <class Target>
+struct library_step<ops::sort, Target> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) { row_sort<Target>::run(s, s.words[0] != 0); }
 };
-template <class Target> struct library_step<ops::top_k, Target> {
+template <class Target>
+struct library_step<ops::top_k, Target> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s) { row_sort<Target>::run(s, true); }
 };

@@ -1,14 +1,15 @@
 #pragma once
-/// Products of small float matrices by a kernel of our own: what cuBLASLt takes for them is mostly waiting. Measured on an H100 in a recorded
-/// chain: [64, 128] times [128, 128] takes 2.0 us, through cuBLASLt 4.4. The text also runs on the emulated machine (emulation.hpp).
+/// Products of small float matrices by a kernel of our own: what cuBLASLt takes for them is mostly waiting. Measured on an H100
+/// in a recorded chain: [64, 128] times [128, 128] takes 2.0 us, through cuBLASLt 4.4. The text also runs on the emulated machine
+/// (emulation.hpp).
 #include <cstdint>
 
 #include "portable.hpp"
 
 namespace thunder::cuda {
 
-/// c = op(a) op(b), row-major: c is [rows, columns], op(a) [rows, inner], op(b) [inner, columns]; a and b may lie transposed. A stride is
-/// from one matrix of a batch to the next, in elements.
+/// c = op(a) op(b), row-major: c is [rows, columns], op(a) [rows, inner], op(b) [inner, columns]; a and b may lie transposed. A
+/// stride is from one matrix of a batch to the next, in elements.
 struct small_product {
   const void *a = nullptr, *b = nullptr;
   void* c = nullptr;
@@ -26,34 +27,42 @@ struct small_product {
   /// Whether the kernel is the faster way: few blocks, and an inner dimension of two panels at most.
   static bool suits(std::int64_t rows, std::int64_t columns, std::int64_t inner, std::int64_t batch) {
     constexpr std::int64_t most_blocks = 256;
-    if (inner > 256 || rows > most_blocks * tile_rows || columns > most_blocks * tile_columns || batch > most_blocks) return false;
+    if (inner > 256 || rows > most_blocks * tile_rows || columns > most_blocks * tile_columns || batch > most_blocks)
+      return false;
     return batch * ((rows + tile_rows - 1) / tile_rows) * ((columns + tile_columns - 1) / tile_columns) <= most_blocks;
   }
 };
 
-/// Panels of op(a) and op(b) come to shared memory, all loads of a thread under way together; each thread multiplies two rows by two
-/// columns for a part of the inner dimension, and the parts are added up in their order.
-template <class Machine> struct small_product_kernel {
+/// Panels of op(a) and op(b) come to shared memory, all loads of a thread under way together; each thread multiplies two rows by
+/// two columns for a part of the inner dimension, and the parts are added up in their order.
+template <class Machine>
+struct small_product_kernel {
   using M = Machine;
   using arguments = small_product;
   static constexpr int threads = 128, min_blocks = 0;
   static constexpr int rows = small_product::tile_rows, columns = small_product::tile_columns;
   static constexpr int panel = 128, parts = threads / (rows / 2 * (columns / 2));  // of the inner dimension
-  static constexpr int pitch_a = rows + 2, pitch_b = columns + 2;            // numbers from one row of a panel to the next
-  static constexpr int place_b = panel * pitch_a * 4;                        // bytes before b's panel
+  static constexpr int pitch_a = rows + 2, pitch_b = columns + 2;                  // numbers from one row of a panel to the next
+  static constexpr int place_b = panel * pitch_a * 4;                              // bytes before b's panel
   static constexpr int shared = place_b + panel * pitch_b * 4;
   static_assert(rows * columns <= threads && panel * rows % (4 * threads) == 0 && shared >= parts * rows * columns * 4);
 
   /// A thread's share of a panel, in fours that are neighbours in memory.
-  template <int Across> struct share {
+  template <int Across>
+  struct share {
     static constexpr int count = panel * Across / (4 * threads);
     std::uint32_t word[count][4]{};
 
-    /// Where in the panel four number u is: of the inner dimension, and of the other. along: the inner dimension is contiguous. (Then the
-    /// threads of a warp take fours of several rows, because their places in shared memory are in different banks.)
-    THUNDER_DEVICE static int inner_of(int u, bool along) { return along ? (u * threads + M::thread()) / Across * 4 : (u * threads + M::thread()) / (Across / 4); }
-    THUNDER_DEVICE static int other_of(int u, bool along) { return along ? (u * threads + M::thread()) % Across : (u * threads + M::thread()) % (Across / 4) * 4; }
-    /// first, length: what of the inner dimension is in the panel; begin: where it starts in the other one, which has `extent` elements.
+    /// Where in the panel four number u is: of the inner dimension, and of the other. along: the inner dimension is contiguous.
+    /// (Then the threads of a warp take fours of several rows, because their places in shared memory are in different banks.)
+    THUNDER_DEVICE static int inner_of(int u, bool along) {
+      return along ? (u * threads + M::thread()) / Across * 4 : (u * threads + M::thread()) / (Across / 4);
+    }
+    THUNDER_DEVICE static int other_of(int u, bool along) {
+      return along ? (u * threads + M::thread()) % Across : (u * threads + M::thread()) % (Across / 4) * 4;
+    }
+    /// first, length: what of the inner dimension is in the panel; begin: where it starts in the other one, which has `extent`
+    /// elements.
     THUNDER_DEVICE void load(const float* x, bool along, bool wide, int inner, int first, int length, int extent, int begin) {
       THUNDER_UNROLL
       for (int u = 0; u < count; ++u) {
@@ -71,7 +80,8 @@ template <class Machine> struct small_product_kernel {
       for (int u = 0; u < count; ++u) {
         THUNDER_UNROLL
         for (int k = 0; k < 4; ++k)
-          M::shared_store(to + (inner_of(u, along) + (along ? k : 0)) * pitch + other_of(u, along) + (along ? 0 : k), M::as_float(word[u][k]));
+          M::shared_store(to + (inner_of(u, along) + (along ? k : 0)) * pitch + other_of(u, along) + (along ? 0 : k),
+                          M::as_float(word[u][k]));
       }
     }
   };
@@ -90,8 +100,10 @@ template <class Machine> struct small_product_kernel {
       const int length = x.inner - k < panel ? x.inner - k : panel;
       share<rows> of_a;
       share<columns> of_b;
-      of_a.load(static_cast<const float*>(x.a) + matrix * x.stride_a, !x.a_transposed, x.wide, x.inner, k, length, x.rows, first_row);
-      of_b.load(static_cast<const float*>(x.b) + matrix * x.stride_b, x.b_transposed, x.wide, x.inner, k, length, x.columns, first_column);
+      of_a.load(static_cast<const float*>(x.a) + matrix * x.stride_a, !x.a_transposed, x.wide, x.inner, k, length, x.rows,
+                first_row);
+      of_b.load(static_cast<const float*>(x.b) + matrix * x.stride_b, x.b_transposed, x.wide, x.inner, k, length, x.columns,
+                first_column);
       if (k > 0) M::sync();  // the panels before have been used
       of_a.put(a, pitch_a, !x.a_transposed);
       of_b.put(b, pitch_b, x.b_transposed);

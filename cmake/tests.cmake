@@ -59,7 +59,7 @@ endfunction()
 
 # thunder_test(<name> <target> <argument>...): a CTest test. If no test case ran, it has failed.
 function(thunder_test name target)
-  if(target MATCHES "__gpu_code$")
+  if(target MATCHES "__gpu_code(_[0-9]+)?$")
     add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" -E echo "no GPU: the kernels of this test were compiled, and not run")
     set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "^no GPU: ")
   else()
@@ -137,7 +137,7 @@ foreach(target IN LISTS groups)
   set(source "${PROJECT_BINARY_DIR}/tests/merged/${target}${extension}")
   add_custom_command(OUTPUT "${source}" COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/merge.py" "${source}" ${sources_${target}}
                      DEPENDS ${sources_${target}} "${tests_dir}/merge.py")
-  if(target MATCHES "__gpu_code$")
+  if(target MATCHES "__gpu_code(_[0-9]+)?$")
     thunder_kernels(${target} "${source}")
   else()
     thunder_test_program(${target} ${target} "${folder}" "${source}")

@@ -50,6 +50,8 @@ function(thunder_test_program target file_name folder)
   endif()
 endfunction()
 
+set(gpu_code_only "__gpu_code(_[0-9]+)?$")  # targets of such files, alone or merged
+
 # thunder_kernels(<target> <source>...): the GPU's code of tests for all CUDA_ARCHITECTURES, compiled and not linked.
 function(thunder_kernels target)
   add_library(${target} OBJECT ${ARGN})
@@ -59,7 +61,7 @@ endfunction()
 
 # thunder_test(<name> <target> <argument>...): a CTest test. If no test case ran, it has failed.
 function(thunder_test name target)
-  if(target MATCHES "__gpu_code(_[0-9]+)?$")
+  if(target MATCHES "${gpu_code_only}")
     add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" -E echo "no GPU: the kernels of this test were compiled, and not run")
     set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "^no GPU: ")
   else()
@@ -137,7 +139,7 @@ foreach(target IN LISTS groups)
   set(source "${PROJECT_BINARY_DIR}/tests/merged/${target}${extension}")
   add_custom_command(OUTPUT "${source}" COMMAND "${Python3_EXECUTABLE}" "${tests_dir}/merge.py" "${source}" ${sources_${target}}
                      DEPENDS ${sources_${target}} "${tests_dir}/merge.py")
-  if(target MATCHES "__gpu_code(_[0-9]+)?$")
+  if(target MATCHES "${gpu_code_only}")
     thunder_kernels(${target} "${source}")
   else()
     thunder_test_program(${target} ${target} "${folder}" "${source}")

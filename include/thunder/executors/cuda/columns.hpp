@@ -153,13 +153,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   static constexpr bool finishes_alone = count<what::column_vector> == 0 || shape.vectors > 0;
   template <int I, int O>
   THUNDER_DEVICE static void store_result(const arguments& a, number<I> x, std::int64_t k) {
-    constexpr output_facts f = plan.output[O];
-    if constexpr (f.value == I) {
-      stored_number<O> y[1]{to_number<stored_number<O>>(x)};
-      packet<M, f.type, 1> to;
-      to.set(y);
-      to.store(a.out[O], k);
-    }
+    if constexpr (plan.output[O].value == I) store_number<O>(a, to_number<stored_number<O>>(x), k);
   }
   template <int I, int... O>
   THUNDER_DEVICE static void store_results(const arguments& a, number<I> x, std::int64_t k, std::integer_sequence<int, O...>) {
@@ -329,10 +323,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     if (const std::int64_t r = first + M::thread(); M::thread() < across * W && r < results * pitch && r % pitch < length) {
       number<I> total = to_number<number<I>>(M::shared_load(sum + M::thread()));
       for (int w = 1; w < block_warps; ++w) total = combine<I>(total, to_number<number<I>>(M::shared_load(sum + w * 32 + M::thread())));
-      stored_number<O> y[1]{to_number<stored_number<O>>(total)};
-      packet<M, f.type, 1> to;
-      to.set(y);
-      to.store(a.out[O], r / pitch * length + r % pitch);
+      store_number<O>(a, to_number<stored_number<O>>(total), r / pitch * length + r % pitch);
     }
   }
 

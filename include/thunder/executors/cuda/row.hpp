@@ -252,14 +252,20 @@ struct kernel_values<Region, Machine, Part>::row_text {
     reduce(sums, h, turn, list<what::reduced, Pass>{});
     hold_all(at, h, list<what::held_from, Pass + 1>{});
   }
+  /// One number of an output.
+  template <int O>
+  THUNDER_DEVICE static void store_number(const arguments& a, stored_number<O> x, std::int64_t k) {
+    stored_number<O> y[1]{x};
+    packet<M, plan.output[O].type, 1> p;
+    p.set(y);
+    p.store(a.out[O], k);
+  }
   template <int O>
   THUNDER_DEVICE static void store_of_row(const place& at, const held_values& h) {
     constexpr output_facts f = plan.output[O];
     if (!is_first<f.mask>(at.a, at.row)) return;
-    stored_number<O> x[1]{to_number<stored_number<O>>(operand<f.value>(h, element_values{}))};
-    packet<M, f.type, 1> p;
-    p.set(x);
-    p.store(at.a.out[O], offset<f.mask>(at.a, at.row));
+    store_number<O>(at.a, to_number<stored_number<O>>(operand<f.value>(h, element_values{})),
+                    offset<f.mask>(at.a, at.row));
   }
   template <int... O>
   THUNDER_DEVICE static void store_rows(const place& at, const held_values& h, std::integer_sequence<int, O...>) {

@@ -3,6 +3,7 @@
 #include <cublasLt.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "../../ops/matmul_epilogue.hpp"
@@ -130,28 +131,34 @@ class product {
     const void* const one = wide_ ? static_cast<const void*>(numbers64 + 1) : numbers + 1;
     return cublasLtMatmul(handle_, description_.of, one, x.a, a_.of, x.b, b_.of, zero, x.c, c_.of, x.c, c_.of, &candidates_[candidate].algo, x.work, workspace_bytes, x.stream);
   }
-  /// Times the candidates and keeps the fastest, as the only one. All of them write c, which is the product's own.
+  /// Times the candidates and keeps the fastest, as the only one. All of them write c, which is the product's own. They take turns, because a
+  /// GPU at work lowers its clock: one after another, the first would win; the median over the turns counts.
   void choose(const operands& x) {
     owned<cudaEvent_t, cudaEventDestroy> begin, end;
     check(cudaEventCreate(&begin.of), "matmul: timing");
     check(cudaEventCreate(&end.of), "matmul: timing");
-    /// Milliseconds of a call; negative if the candidate fails.
+    /// Milliseconds of a call; infinite if the candidate fails.
     auto time = [&](int candidate, int calls) {
       check(cudaEventRecord(begin.of, x.stream), "matmul: timing");
       for (int i = 0; i < calls; ++i)
-        if (start(x, candidate) != CUBLAS_STATUS_SUCCESS) return -1.f;
+        if (start(x, candidate) != CUBLAS_STATUS_SUCCESS) return std::numeric_limits<float>::infinity();
       check(cudaEventRecord(end.of, x.stream), "matmul: timing");
       check(cudaEventSynchronize(end.of), "matmul: timing");
       float ms = 0;
       check(cudaEventElapsedTime(&ms, begin.of, end.of), "matmul: timing");
       return ms / static_cast<float>(calls);
     };
+    constexpr int turns = 5;
+    float times[most][turns];
+    for (int t = -1; t < turns; ++t)  // the turn before the first loads the kernels
+      for (int i = 0; i < count_; ++i) {
+        const float once = time(i, 1);
+        if (t >= 0) times[i][t] = time(i, std::clamp(static_cast<int>(0.5f / (once + 0.01f)), 2, 16));
+      }
     int best = 0;
-    float least = -1;
     for (int i = 0; i < count_; ++i) {
-      if (time(i, 1) < 0) continue;  // it loads its kernel, too
-      const float once = time(i, 1), ms = time(i, std::clamp(static_cast<int>(2 / (once + 0.01f)), 2, 32));
-      if (ms >= 0 && (least < 0 || ms < 0.98f * least)) best = i, least = ms;  // among equals the first
+      std::sort(times[i], times[i] + turns);
+      if (times[i][turns / 2] < 0.99f * times[best][turns / 2]) best = i;  // among equals the first
     }
     std::swap(candidates_[0], candidates_[best]);
     count_ = 1;

@@ -1,17 +1,29 @@
 #pragma once
 /// A matrix product and what comes right after it, as one statement. No function makes one: an executor whose library has such products asks
 /// for the pass that finds them (transforms/product_epilogues.hpp).
+#include "activation.hpp"
+#include "elementary.hpp"
 #include "matmul.hpp"
 
 namespace thunder {
 
 /// What follows the product u = x y.
 enum class epilogue : std::uint8_t {
+  none,
   bias,            // u + bias
+  bias_relu,       // relu(u + bias)
   bias_gelu,       // gelu(u + bias)
   bias_gelu_kept,  // u + bias, and gelu of it
   gelu_slope,      // u gelu'(at)
 };
+
+/// What the epilogue makes of one number of the product, and of the third operand's: computed with `Real`, whose functions are an executor's.
+/// For bias_gelu_kept it is gelu's result; u + third is kept besides.
+template <class Real> constexpr Real after_product(epilogue what, const Real& u, const Real& third) {
+  if (what == epilogue::gelu_slope) return u * ops::gelu::derivative(third);
+  const Real sum = u + third;
+  return what == epilogue::bias ? sum : what == epilogue::bias_relu ? ops::relu::evaluate(sum) : ops::gelu::evaluate(sum);
+}
 
 namespace ops {
 

@@ -55,6 +55,18 @@ template <class T, int Inner, int Outer> void epilogues(double tolerance) {
   };
   check_block(with_gelu), check_block(with_relu);
 }
+TEST_CASE("epilogues without a bias") {
+  if (!have_device()) return;
+  constexpr auto smooth = [](auto x, auto w1, auto w2) { return matmul(gelu(matmul(x, w1)), w2); };
+  constexpr auto plain = [](auto x, auto w1, auto w2) { return matmul(relu(matmul(x, w1)), w2); };
+  constexpr auto gradients = [](auto f) { return grad([=](auto... a) { return mean(square(cast<float>(f(a...)))); }, wrt<0, 1, 2>); };
+  const auto x = numbers<float, 40, 320>(1);
+  const auto w1 = numbers<float, 320, 264>(2);
+  const auto w2 = numbers<float, 264, 320>(3);
+  check("float, gelu", 1e-4, gradients(smooth), x, w1, w2);
+  check("float, relu", 1e-4, gradients(plain), x, w1, w2);
+  check("bf16, gelu", 6e-2, gradients(smooth), numbers<bf16, 40, 32>(1), numbers<bf16, 32, 64>(2), numbers<bf16, 64, 32>(3));
+}
 TEST_CASE("epilogues") { if (have_device()) epilogues<bf16, 32, 64>(6e-2), epilogues<f16, 32, 64>(8e-3); }
 TEST_CASE("epilogues of floats, small and large") { if (have_device()) epilogues<float, 32, 64>(1e-5), epilogues<float, 320, 264>(1e-4); }
 TEST_CASE("epilogues of odd sizes") { if (have_device()) epilogues<bf16, 33, 63>(6e-2), epilogues<float, 33, 63>(1e-5), epilogues<float, 321, 263>(1e-4); }
@@ -86,11 +98,11 @@ TEST_CASE("cuBLASLt does the epilogues where rows are multiples of 16 bytes") {
   auto done = [&](const auto& right, const auto& to, epilogue what) {
     const bool slope = what == epilogue::gelu_slope;
     return product::multiply(x.header(), right.header(), to.header(), words, nullptr, what, slope ? nullptr : bias.header().data,
-                             slope || what == epilogue::bias_gelu_kept ? other.header().data : nullptr);
+                             slope || what == epilogue::gelu_kept ? other.header().data : nullptr);
   };
-  for (const epilogue what : {epilogue::bias, epilogue::bias_gelu, epilogue::bias_gelu_kept, epilogue::gelu_slope}) {
+  for (const epilogue what : {epilogue::bias, epilogue::gelu, epilogue::gelu_kept, epilogue::gelu_slope}) {
     CHECK(done(y, z, what));
     CHECK(!done(narrow, odd, what));
   }
-  CHECK(!done(y, z, epilogue::bias_relu));
+  CHECK(!done(y, z, epilogue::relu));
 }

@@ -26,6 +26,7 @@ struct product_key {
   dtype type, result;
   bool transposed_a, transposed_b, tf32;
   epilogue after;
+  bool biased;
   std::int64_t m, n, k, batch, stride_a, stride_b;
   int align_a, align_b, align_c;
   auto operator<=>(const product_key&) const = default;
@@ -43,13 +44,11 @@ class product {
     lay_out(a_.of, t, key.m, key.k, key.transposed_a, key.batch, key.stride_a);
     lay_out(b_.of, t, key.k, key.n, key.transposed_b, key.batch, key.stride_b);
     lay_out(c_.of, data_type(key.result), key.m, key.n, false, key.batch, key.m * key.n);
-    if (const epilogue what = key.after; what != epilogue::none) {
-      keeps_ = what == epilogue::bias_gelu_kept || what == epilogue::gelu_slope;
-      biased_ = what != epilogue::gelu_slope;
-      describe(CUBLASLT_MATMUL_DESC_EPILOGUE, what == epilogue::bias        ? CUBLASLT_EPILOGUE_BIAS
-                                              : what == epilogue::bias_gelu ? CUBLASLT_EPILOGUE_GELU_BIAS
-                                              : biased_                     ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS
-                                                                            : CUBLASLT_EPILOGUE_DGELU);
+    if (key.after != epilogue::none) {
+      keeps_ = key.after == epilogue::gelu_kept || key.after == epilogue::gelu_slope;
+      int what = key.after == epilogue::gelu ? CUBLASLT_EPILOGUE_GELU : key.after == epilogue::gelu_kept ? CUBLASLT_EPILOGUE_GELU_AUX : CUBLASLT_EPILOGUE_DGELU;
+      if (key.biased) what = key.after == epilogue::bias ? CUBLASLT_EPILOGUE_BIAS : what | CUBLASLT_EPILOGUE_BIAS;
+      describe(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<cublasLtEpilogue_t>(what));
       if (keeps_) describe(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.m);
     }
 
@@ -79,7 +78,7 @@ class product {
   bool exists() const { return count_ > 0; }
   /// The first call that no stream records chooses among the candidates. bias, kept: what the epilogue reads besides, and reads or writes.
   void run(const void* a, const void* b, void* c, cudaStream_t stream, const void* bias = nullptr, const void* kept = nullptr) {
-    if (biased_) describe(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    if (bias) describe(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     if (keeps_) describe(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept);
     const operands x{a, b, c, workspace(workspace_bytes), stream};
     if (count_ > 1 && time_products && !is_captured(stream)) choose(x);
@@ -157,7 +156,7 @@ class product {
   }
 
   cublasLtHandle_t handle_;
-  bool wide_, keeps_ = false, biased_ = false;
+  bool wide_, keeps_ = false;
   owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> description_;
   owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy> a_, b_, c_;
   cublasLtMatmulHeuristicResult_t candidates_[most]{};
@@ -209,10 +208,10 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
       return true;
     }
     auto aligned = [](const array& a) { return widest_unit(address(a.data)); };
-    if (after == epilogue::bias_relu) return false;  // CUBLASLT_EPILOGUE_RELU_BIAS: not before it is known what it makes of a NaN
+    if (after == epilogue::relu) return false;  // CUBLASLT_EPILOGUE_RELU_BIAS: not before it is known what it makes of a NaN
     if (!alone && (batch > 1 || m % 8 != 0 || aligned(z) < 16 || address(bias) % 16 != 0 || address(kept) % 16 != 0)) return false;
     // Row-major z = x y is column-major z' = y' x'.
-    product& p = products::find({x.type, z.type, words[1] != 0, transposed, x.type == dtype::f32 && allow_tf32, after, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)});
+    product& p = products::find({x.type, z.type, words[1] != 0, transposed, x.type == dtype::f32 && allow_tf32, after, bias != nullptr, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)});
     if (!p.exists()) return false;
     p.run(y.data, x.data, z.data, stream, bias, kept);
     return true;
@@ -221,7 +220,7 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
 
 /// What follows a product, where cuBLASLt does not do it: in place, one element a thread. It stands for few products, so one kernel has all types.
 struct product_end {
-  array z, third, gelu_of_z;  // gelu_of_z: of bias_gelu_kept
+  array z, third, gelu_of_z;  // gelu_of_z: of gelu_kept
   epilogue what;
 };
 template <class Machine> __global__ void __launch_bounds__(256) apply_epilogue(const __grid_constant__ product_end x, std::int64_t count) {
@@ -236,8 +235,8 @@ template <class Machine> __global__ void __launch_bounds__(256) apply_epilogue(c
     else if (a.type == dtype::bf16) static_cast<bf16*>(a.data)[i] = bf16(v);
     else static_cast<f16*>(a.data)[i] = f16(v);
   };
-  const bool two = x.what == epilogue::bias_gelu_kept;
-  const float u = read(x.z, i), t = read(x.third, x.what == epilogue::gelu_slope ? i : i % x.z.extents[x.z.rank - 1]);
+  const bool two = x.what == epilogue::gelu_kept;
+  const float u = read(x.z, i), t = x.third.data ? read(x.third, x.what == epilogue::gelu_slope ? i : i % x.z.extents[x.z.rank - 1]) : 0;
   write(two ? x.gelu_of_z : x.z, after_product<real<Machine, false>>(x.what, u, t).v);
   if (two) write(x.z, u + t);
 }
@@ -248,8 +247,8 @@ template <class Machine> struct library_step<ops::matmul_epilogue, Machine> {
   static void run(const step_arguments& s, cudaStream_t stream) {
     using product = library_step<ops::matmul, Machine>;
     const epilogue what = ops::matmul_epilogue::what(s.words);
-    const bool two = what == epilogue::bias_gelu_kept, slope = what == epilogue::gelu_slope;
-    const array &x = s.inputs[0], &y = s.inputs[1], &third = s.inputs[2], &z = s.outputs[0], &last = s.outputs[two ? 1 : 0];
+    const bool two = what == epilogue::gelu_kept, slope = what == epilogue::gelu_slope;
+    const array &x = s.inputs[0], &y = s.inputs[1], third = s.input_count > 2 ? s.inputs[2] : array{}, &z = s.outputs[0], &last = s.outputs[two ? 1 : 0];
     if (product::multiply(x, y, last, s.words, stream, what, slope ? nullptr : third.data, slope ? third.data : two ? z.data : nullptr)) return;
     product::multiply(x, y, z, s.words, stream);
     apply_epilogue<Machine><<<static_cast<unsigned>((z.count() + 255) / 256), 256, 0, stream>>>(product_end{z, third, last, what}, z.count());

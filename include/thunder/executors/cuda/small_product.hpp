@@ -19,8 +19,8 @@ struct small_product {
   bool a_transposed = false, b_transposed = false;
   bool wide = false;  // rows of a and b begin at multiples of 16 bytes
   epilogue after = epilogue::none;
-  const void* third = nullptr;  // what it reads: a number for each column, or for each of c
-  void* kept = nullptr;         // where bias_gelu_kept puts the sums
+  const void* third = nullptr;  // what it reads, if anything: a number for each column, or for each of c
+  void* kept = nullptr;         // where gelu_kept puts gelu's operand
 
   /// A block of the kernel makes a tile of c.
   static constexpr int tile_rows = 8, tile_columns = 8;
@@ -103,7 +103,7 @@ struct small_product_kernel {
     const bool writes = M::thread() < rows * columns && own_row < x.rows && own_column < x.columns;
     const std::int64_t at = (std::int64_t{matrix} * x.rows + own_row) * x.columns + own_column;
     float third = 0, sum[2][2]{};
-    if (writes && x.after != epilogue::none) third = M::global_load(static_cast<const float*>(x.third) + (x.after == epilogue::gelu_slope ? at : own_column));
+    if (writes && x.third) third = M::global_load(static_cast<const float*>(x.third) + (x.after == epilogue::gelu_slope ? at : own_column));
     for (int k = 0; k < x.inner; k += panel) {
       const int length = x.inner - k < panel ? x.inner - k : panel;
       share<rows> of_a;
@@ -141,7 +141,7 @@ struct small_product_kernel {
     float total = 0;
     THUNDER_UNROLL
     for (int k = 0; k < parts; ++k) total += M::shared_load(a + k * rows * columns + M::thread());
-    if (x.after == epilogue::bias_gelu_kept) M::global_store(static_cast<float*>(x.kept) + at, total + third);
+    if (x.after == epilogue::gelu_kept) M::global_store(static_cast<float*>(x.kept) + at, total + third);
     if (x.after != epilogue::none) total = after_product<real<M, false>>(x.after, total, third).v;
     M::global_store(static_cast<float*>(x.c) + at, total);
   }

@@ -358,11 +358,11 @@ template <> struct reference_rule<ops::matmul> {
 template <> struct reference_rule<ops::matmul_epilogue> {
   static void run(const reference_call& c, reference_array& out) {
     reference_rule<ops::matmul>::run(c, out);
-    const std::vector<double>& third = c[2].reals;
+    const std::vector<double> zero{0}, &third = c.count() > 2 ? c[2].reals : zero;
     const auto what = static_cast<epilogue>(c.word(2));
     for (std::size_t i = 0; i < out.reals.size(); ++i) {
       const double u = out.reals[i], t = third[i % third.size()];
-      const bool two = what == epilogue::bias_gelu_kept;
+      const bool two = what == epilogue::gelu_kept;
       (&out)[two ? 1 : 0].reals[i] = after_product(what, u, t);
       if (two) out.reals[i] = u + t;
     }

@@ -65,6 +65,7 @@ TEST_CASE("epilogues without a bias") {
   const auto w2 = numbers<float, 264, 320>(3);
   check("float, gelu", 1e-4, gradients(smooth), x, w1, w2);
   check("float, relu", 1e-4, gradients(plain), x, w1, w2);
+  check("small, gelu", 1e-5, gradients(smooth), numbers<float, 40, 32>(1), numbers<float, 32, 64>(2), numbers<float, 64, 32>(3));
   check("bf16, gelu", 6e-2, gradients(smooth), numbers<bf16, 40, 32>(1), numbers<bf16, 32, 64>(2), numbers<bf16, 64, 32>(3));
 }
 TEST_CASE("epilogues") { if (have_device()) epilogues<bf16, 32, 64>(6e-2), epilogues<f16, 32, 64>(8e-3); }

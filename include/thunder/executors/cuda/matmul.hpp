@@ -6,6 +6,7 @@
 #include <map>
 
 #include "../../ops/matmul_epilogue.hpp"
+#include "divisor.hpp"
 #include "small_product.hpp"
 #include "stream.hpp"
 #include "strided.hpp"
@@ -203,7 +204,7 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
     if (x.type == dtype::f32 && !allow_tf32 && small_product::suits(n, m, k, batch)) {
       small_product p{x.data, y.data, z.data, static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), static_cast<int>(batch), n * k, shared ? 0 : k * m, transposed, words[1] != 0};
       p.wide = (n | m | k) % 4 == 0 && (address(x.data) | address(y.data)) % 16 == 0;
-      p.after = after, p.third = bias ? bias : kept, p.kept = kept;
+      p.after = after, p.third = after == epilogue::gelu_slope ? kept : bias, p.kept = kept;
       gpu_stream{stream}.start<small_product_kernel<Machine>>(static_cast<unsigned>(p.blocks()), p);
       return true;
     }
@@ -222,6 +223,7 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
 struct product_end {
   array z, third, gelu_of_z;  // gelu_of_z: of gelu_kept
   epilogue what;
+  divisor columns;
 };
 template <class Machine> __global__ void __launch_bounds__(256) apply_epilogue(const __grid_constant__ product_end x, std::int64_t count) {
   const std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x;
@@ -236,7 +238,9 @@ template <class Machine> __global__ void __launch_bounds__(256) apply_epilogue(c
     else static_cast<f16*>(a.data)[i] = f16(v);
   };
   const bool two = x.what == epilogue::gelu_kept;
-  const float u = read(x.z, i), t = x.third.data ? read(x.third, x.what == epilogue::gelu_slope ? i : i % x.z.extents[x.z.rank - 1]) : 0;
+  std::int64_t row = i;
+  const std::int64_t column = x.columns.split(row);
+  const float u = read(x.z, i), t = x.third.data ? read(x.third, x.what == epilogue::gelu_slope ? i : column) : 0;
   write(two ? x.gelu_of_z : x.z, after_product<real<Machine, false>>(x.what, u, t).v);
   if (two) write(x.z, u + t);
 }
@@ -251,7 +255,7 @@ template <class Machine> struct library_step<ops::matmul_epilogue, Machine> {
     const array &x = s.inputs[0], &y = s.inputs[1], third = s.input_count > 2 ? s.inputs[2] : array{}, &z = s.outputs[0], &last = s.outputs[two ? 1 : 0];
     if (product::multiply(x, y, last, s.words, stream, what, slope ? nullptr : third.data, slope ? third.data : two ? z.data : nullptr)) return;
     product::multiply(x, y, z, s.words, stream);
-    apply_epilogue<Machine><<<static_cast<unsigned>((z.count() + 255) / 256), 256, 0, stream>>>(product_end{z, third, last, what}, z.count());
+    apply_epilogue<Machine><<<static_cast<unsigned>((z.count() + 255) / 256), 256, 0, stream>>>(product_end{z, third, last, what, divisor(z.extents[z.rank - 1])}, z.count());
     check(cudaGetLastError(), "matmul: what follows it");
   }
 };

@@ -64,7 +64,7 @@ template <> struct statement_form<ops::concatenate> : fixed_form<-1, 1> {};
 template <> struct statement_form<ops::take> : fixed_form<2, 0> {};
 template <> struct statement_form<ops::scatter_add> : fixed_form<2, 0> {};
 template <> struct statement_form<ops::matmul> : fixed_form<2, -1> {};
-template <> struct statement_form<ops::matmul_epilogue> : fixed_form<3, 3> {};
+template <> struct statement_form<ops::matmul_epilogue> : fixed_form<-1, 3> {};
 template <> struct statement_form<ops::random_uniform> : fixed_form<1, 0> {};
 template <> struct statement_form<ops::random_normal> : fixed_form<1, 0> {};
 template <> struct statement_form<ops::softmax> : fixed_form<1, 1> {};

@@ -11,14 +11,22 @@ namespace ops {
 struct gelu : pointwise_op<gelu> {
   static constexpr const char* name = "thunder.gelu";
   static constexpr auto evaluate(const auto& x) { return math::gelu(x); }
-  static constexpr value derivative(value x) {
-    constexpr number<bits_of(1.5957691216057308)> slope{};   // 2u = slope x + cubic x^3
-    constexpr number<bits_of(0.07135481627260025)> cubic{};
-    constexpr number<bits_of(0.21406444881780076)> thrice{};
-    const value square = x * x, s = thunder::sigmoid(x * (slope + cubic * square));
-    return s * (1_c + x * (1_c - s) * (slope + thrice * square));
+  /// Of a value of a graph, or of a number: executors that multiply by the slope after a product have it from here.
+  template <class X> static constexpr X derivative(const X& x) {
+    constexpr auto one = like<X>(1_c);
+    constexpr auto slope = like<X>(number<bits_of(1.5957691216057308)>{});  // 2u = slope x + cubic x^3
+    constexpr auto cubic = like<X>(number<bits_of(0.07135481627260025)>{});
+    constexpr auto thrice = like<X>(number<bits_of(0.21406444881780076)>{});
+    const X square = x * x, s = math::sigmoid(x * (slope + cubic * square));
+    return s * (one + x * (one - s) * (slope + thrice * square));
   }
   static constexpr auto partials(auto, auto x) { return factors(derivative(x)); }
+
+ private:
+  template <class X, std::int64_t Bits> static constexpr auto like(number<Bits> c) {
+    if constexpr (std::same_as<X, value>) return c;
+    else return X(c.value);
+  }
 };
 
 /// (x: floating [...]) -> [...]. Self::of(x) is the function, Self::derivative(y, x) its derivative, made of the same statements.

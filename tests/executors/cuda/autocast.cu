@@ -9,6 +9,7 @@ namespace {
 inline constexpr auto B = dim("batch");
 
 inline constexpr auto loss = [](auto x, auto w1, auto w2) { return mean(square(matmul(relu(matmul(x, w1)), w2))); };
+inline constexpr auto smooth_loss = [](auto x, auto w1, auto w2) { return mean(square(matmul(gelu(matmul(x, w1)), w2))); };
 inline constexpr auto attend = [](auto x) {
   const auto q = nn::split_heads<2>(x);
   return sum(square(nn::join_heads(scaled_dot_product_attention<attention_options{.causal = true}>(q, q, q))));
@@ -28,6 +29,8 @@ inline constexpr auto mixed_step = [](auto x, auto y, auto rate) {
 TEST_CASE("gradients") {
   if (!have_device()) return;
   check("bf16", 0x1p-7, [](auto x, auto w1, auto w2) { return grad(autocast<bf16>(loss), wrt<1, 2>)(x, w1, w2); },
+        numbers<float, 24, 40>(1), numbers<float, 40, 32>(2), numbers<float, 32, 8>(3));
+  check("bf16, gelu", 0x1p-7, [](auto x, auto w1, auto w2) { return grad(autocast<bf16>(smooth_loss), wrt<1, 2>)(x, w1, w2); },
         numbers<float, 24, 40>(1), numbers<float, 40, 32>(2), numbers<float, 32, 8>(3));
   check("attention, f16", 0x1p-9, [](auto x) { return autocast<f16>(grad(attend))(x); }, numbers<float, 2, 33, 32>(1));
 }

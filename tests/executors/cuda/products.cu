@@ -39,20 +39,56 @@ TEST_CASE("products as recorded do not change") {
   for (int i = 0; i < 4; ++i) CHECK(difference(on_cpu(program(x, y)), first) == 0);
 }
 
-// Products with what follows them, through cuBLASLt or, where a row is no multiple of 16 bytes, by a kernel after it. The activations between the
-// products are rounded to the half type, which the interpreter does not do.
+// Products with what follows them: by the kernel of small float products, through cuBLASLt, or, where that does not do it (a row is no multiple of
+// 8 elements; relu), by a kernel after it. The activations between products of half types are rounded, which the interpreter does not do.
+constexpr auto with_gelu = [](auto x, auto w1, auto b1, auto w2, auto b2) { return matmul(gelu(matmul(x, w1) + b1), w2) + b2; };
+constexpr auto with_relu = [](auto x, auto w1, auto b1, auto w2, auto b2) { return matmul(relu(matmul(x, w1) + b1), w2) + b2; };
 template <class T, int Inner, int Outer> void epilogues(double tolerance) {
-  constexpr auto block = [](auto x, auto w1, auto b1, auto w2, auto b2) { return matmul(gelu(matmul(x, w1) + b1), w2) + b2; };
-  const auto x = numbers<T, 3, 40, Inner>(1);
-  const auto w1 = numbers<T, Inner, Outer>(2);
-  const auto b1 = numbers<T, Outer>(3);
-  const auto w2 = numbers<T, Outer, Inner>(4);
-  const auto b2 = numbers<T, Inner>(5);
-  check("block", tolerance, block, x, w1, b1, w2, b2);
-  check("gradients", tolerance, grad([=](auto... a) { return mean(square(cast<float>(block(a...)))); }, wrt<0, 1, 2, 3, 4>), x, w1, b1, w2, b2);
+  auto check_block = [&](auto block) {
+    const auto x = numbers<T, 3, 40, Inner>(1);
+    const auto w1 = numbers<T, Inner, Outer>(2);
+    const auto b1 = numbers<T, Outer>(3);
+    const auto w2 = numbers<T, Outer, Inner>(4);
+    const auto b2 = numbers<T, Inner>(5);
+    check("block", tolerance, block, x, w1, b1, w2, b2);
+    check("gradients", tolerance, grad([=](auto... a) { return mean(square(cast<float>(block(a...)))); }, wrt<0, 1, 2, 3, 4>), x, w1, b1, w2, b2);
+  };
+  check_block(with_gelu), check_block(with_relu);
+}
+TEST_CASE("epilogues without a bias") {
+  if (!have_device()) return;
+  constexpr auto smooth = [](auto x, auto w1, auto w2) { return matmul(gelu(matmul(x, w1)), w2); };
+  constexpr auto plain = [](auto x, auto w1, auto w2) { return matmul(relu(matmul(x, w1)), w2); };
+  constexpr auto gradients = [](auto f) { return grad([=](auto... a) { return mean(square(cast<float>(f(a...)))); }, wrt<0, 1, 2>); };
+  const auto x = numbers<float, 40, 320>(1);
+  const auto w1 = numbers<float, 320, 264>(2);
+  const auto w2 = numbers<float, 264, 320>(3);
+  check("float, gelu", 1e-4, gradients(smooth), x, w1, w2);
+  check("float, relu", 1e-4, gradients(plain), x, w1, w2);
+  check("small, gelu", 1e-5, gradients(smooth), numbers<float, 40, 32>(1), numbers<float, 32, 64>(2), numbers<float, 64, 32>(3));
+  check("bf16, gelu", 6e-2, gradients(smooth), numbers<bf16, 40, 32>(1), numbers<bf16, 32, 64>(2), numbers<bf16, 64, 32>(3));
 }
 TEST_CASE("epilogues") { if (have_device()) epilogues<bf16, 32, 64>(6e-2), epilogues<f16, 32, 64>(8e-3); }
-TEST_CASE("epilogues of odd sizes") { if (have_device()) epilogues<bf16, 33, 63>(6e-2); }
+TEST_CASE("epilogues of floats, small and large") { if (have_device()) epilogues<float, 32, 64>(1e-5), epilogues<float, 320, 264>(1e-4); }
+TEST_CASE("epilogues of odd sizes") { if (have_device()) epilogues<bf16, 33, 63>(6e-2), epilogues<float, 33, 63>(1e-5), epilogues<float, 321, 263>(1e-4); }
+// A NaN comes out of relu, as from PyTorch's; an infinity, too.
+template <class T, int Inner> void relu_of_nan() {
+  constexpr auto layer = [](auto x, auto w, auto b) { return relu(matmul(x, w) + b); };
+  auto x = numbers<T, 16, Inner>(1);
+  const auto w = numbers<T, Inner, 64>(2);
+  auto b = numbers<T, 64>(3);
+  x(3, 0) = T(NAN), x(4, 0) = T(INFINITY), b(5) = T(NAN), b(6) = T(INFINITY), b(7) = T(-INFINITY);
+  const auto got = on_cpu(jit<device::cuda>(layer)(x.to(device::cuda), w.to(device::cuda), b.to(device::cuda))), expected = meaning(layer, x, w, b);
+  int nans = 0;
+  for (std::size_t i = 0; i < expected[0].reals.size(); ++i) {
+    const double y = expected[0].reals[i], z = got[0].reals[i];
+    nans += std::isnan(y);
+    INFO(i << ": " << z << ", expected " << y);
+    CHECK((std::isnan(y) ? std::isnan(z) : std::isinf(y) ? z == y : std::abs(z - y) <= 0.05 * (1 + y)));
+  }
+  CHECK(nans >= 64 + 15);
+}
+TEST_CASE("relu passes a NaN on") { if (have_device()) relu_of_nan<float, 64>(), relu_of_nan<float, 512>(), relu_of_nan<bf16, 64>(), relu_of_nan<f16, 64>(); }
 TEST_CASE("cuBLASLt does the epilogues where rows are multiples of 16 bytes") {
   if (!have_device()) return;
   using product = thunder::cuda::library_step<ops::matmul, thunder::cuda::gpu>;
@@ -62,11 +98,12 @@ TEST_CASE("cuBLASLt does the epilogues where rows are multiples of 16 bytes") {
   const std::int64_t words[]{0, 0};
   auto done = [&](const auto& right, const auto& to, epilogue what) {
     const bool slope = what == epilogue::gelu_slope;
-    return product::multiply(x.header(), right.header(), to.header(), words, nullptr, static_cast<int>(what), slope ? nullptr : bias.header().data,
-                             slope || what == epilogue::bias_gelu_kept ? other.header().data : nullptr);
+    return product::multiply(x.header(), right.header(), to.header(), words, nullptr, what, slope ? nullptr : bias.header().data,
+                             slope || what == epilogue::gelu_kept ? other.header().data : nullptr);
   };
-  for (const epilogue what : {epilogue::bias, epilogue::bias_gelu, epilogue::bias_gelu_kept, epilogue::gelu_slope}) {
+  for (const epilogue what : {epilogue::bias, epilogue::gelu, epilogue::gelu_kept, epilogue::gelu_slope}) {
     CHECK(done(y, z, what));
     CHECK(!done(narrow, odd, what));
   }
+  CHECK(!done(y, z, epilogue::relu));
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "../../ops/matmul_epilogue.hpp"
+#include "divisor.hpp"
 #include "small_product.hpp"
 #include "stream.hpp"
 #include "strided.hpp"
@@ -26,7 +27,8 @@ inline bool time_products = true;
 struct product_key {
   dtype type, result;
   bool transposed_a, transposed_b, tf32;
-  int after;  // an epilogue, or -1
+  epilogue after;
+  bool biased;
   std::int64_t m, n, k, batch, stride_a, stride_b;
   int align_a, align_b, align_c;
   auto operator<=>(const product_key&) const = default;
@@ -44,14 +46,11 @@ class product {
     lay_out(a_.of, t, key.m, key.k, key.transposed_a, key.batch, key.stride_a);
     lay_out(b_.of, t, key.k, key.n, key.transposed_b, key.batch, key.stride_b);
     lay_out(c_.of, data_type(key.result), key.m, key.n, false, key.batch, key.m * key.n);
-    if (key.after >= 0) {
-      const auto what = static_cast<epilogue>(key.after);
-      keeps_ = what == epilogue::bias_gelu_kept || what == epilogue::gelu_slope;
-      biased_ = what != epilogue::gelu_slope;
-      describe(CUBLASLT_MATMUL_DESC_EPILOGUE, what == epilogue::bias        ? CUBLASLT_EPILOGUE_BIAS
-                                              : what == epilogue::bias_gelu ? CUBLASLT_EPILOGUE_GELU_BIAS
-                                              : biased_                     ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS
-                                                                            : CUBLASLT_EPILOGUE_DGELU);
+    if (key.after != epilogue::none) {
+      keeps_ = key.after == epilogue::gelu_kept || key.after == epilogue::gelu_slope;
+      int what = key.after == epilogue::gelu ? CUBLASLT_EPILOGUE_GELU : key.after == epilogue::gelu_kept ? CUBLASLT_EPILOGUE_GELU_AUX : CUBLASLT_EPILOGUE_DGELU;
+      if (key.biased) what = key.after == epilogue::bias ? CUBLASLT_EPILOGUE_BIAS : what | CUBLASLT_EPILOGUE_BIAS;
+      describe(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<cublasLtEpilogue_t>(what));
       if (keeps_) describe(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.m);
     }
 
@@ -70,7 +69,7 @@ class product {
     const cublasStatus_t status =
         cublasLtMatmulAlgoGetHeuristic(handle, description_.of, a_.of, b_.of, c_.of, c_.of, preference.of, most, candidates_, &count_);
     if (status != CUBLAS_STATUS_SUCCESS) count_ = 0;
-    if (key.after >= 0 && count_ == 0) return;
+    if (key.after != epilogue::none && count_ == 0) return;
     if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count_ == 0))
       throw device_error("matmul: cuBLASLt has no algorithm for " + std::to_string(key.batch) + " products of " + name_of(key.type) + " [" +
                          std::to_string(key.n) + ", " + std::to_string(key.k) + "] and [" + std::to_string(key.k) + ", " + std::to_string(key.m) + "]");
@@ -81,7 +80,7 @@ class product {
   bool exists() const { return count_ > 0; }
   /// The first call that no stream records chooses among the candidates. bias, kept: what the epilogue reads besides, and reads or writes.
   void run(const void* a, const void* b, void* c, cudaStream_t stream, const void* bias = nullptr, const void* kept = nullptr) {
-    if (biased_) describe(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    if (bias) describe(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     if (keeps_) describe(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept);
     const operands x{a, b, c, workspace(workspace_bytes), stream};
     if (count_ > 1 && time_products && !is_captured(stream)) choose(x);
@@ -165,7 +164,7 @@ class product {
   }
 
   cublasLtHandle_t handle_;
-  bool wide_, keeps_ = false, biased_ = false;
+  bool wide_, keeps_ = false;
   owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> description_;
   owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy> a_, b_, c_;
   cublasLtMatmulHeuristicResult_t candidates_[most]{};
@@ -199,62 +198,71 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s, cudaStream_t stream) { multiply(s.inputs[0], s.inputs[1], s.outputs[0], s.words, stream); }
   /// Whether it did; `after` may be something that cuBLASLt cannot do here. bias, kept: what that needs (product::run).
-  static bool multiply(const array& x, const array& y, const array& z, const std::int64_t* words, cudaStream_t stream, int after = -1,
-                       const void* bias = nullptr, const void* kept = nullptr) {
+  static bool multiply(const array& x, const array& y, const array& z, const std::int64_t* words, cudaStream_t stream,
+                       epilogue after = epilogue::none, const void* bias = nullptr, void* kept = nullptr) {
     const bool transposed = words[0] != 0, shared = y.rank < x.rank;  // shared: one y for the whole batch
     const std::int64_t k = x.extents[x.rank - (transposed ? 2 : 1)], m = z.extents[z.rank - 1];
     std::int64_t n = z.extents[z.rank - 2], batch = z.count(0, z.rank - 2);
     if (z.count() == 0) return true;
-    if (k == 0 && after < 0) check(cudaMemsetAsync(z.data, 0, static_cast<std::size_t>(z.bytes()), stream), "matmul: clearing");
-    if (k == 0) return after < 0;
+    const bool alone = after == epilogue::none;
+    if (k == 0 && alone) check(cudaMemsetAsync(z.data, 0, static_cast<std::size_t>(z.bytes()), stream), "matmul: clearing");
+    if (k == 0) return alone;
     if (shared && !transposed) n *= batch, batch = 1;  // the batch joins the rows
-    if (after < 0 && x.type == dtype::f32 && !allow_tf32 && small_product::suits(n, m, k, batch)) {
+    if (x.type == dtype::f32 && !allow_tf32 && small_product::suits(n, m, k, batch)) {
       small_product p{x.data, y.data, z.data, static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), static_cast<int>(batch), n * k, shared ? 0 : k * m, transposed, words[1] != 0};
       p.wide = (n | m | k) % 4 == 0 && (address(x.data) | address(y.data)) % 16 == 0;
+      p.after = after, p.third = after == epilogue::gelu_slope ? kept : bias, p.kept = kept;
       gpu_stream{stream}.start<small_product_kernel<Machine>>(static_cast<unsigned>(p.blocks()), p);
       return true;
     }
     auto aligned = [](const array& a) { return widest_unit(address(a.data)); };
-    if (after >= 0 && (batch > 1 || m % 8 != 0 || aligned(z) < 16 || address(bias) % 16 != 0 || address(kept) % 16 != 0)) return false;
+    if (after == epilogue::relu) return false;  // CUBLASLT_EPILOGUE_RELU_BIAS: not before it is known what it makes of a NaN
+    if (!alone && (batch > 1 || m % 8 != 0 || aligned(z) < 16 || address(bias) % 16 != 0 || address(kept) % 16 != 0)) return false;
     // Row-major z = x y is column-major z' = y' x'.
-    product& p = products::find({x.type, z.type, words[1] != 0, transposed, x.type == dtype::f32 && allow_tf32, after, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)});
+    product& p = products::find({x.type, z.type, words[1] != 0, transposed, x.type == dtype::f32 && allow_tf32, after, bias != nullptr, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)});
     if (!p.exists()) return false;
     p.run(y.data, x.data, z.data, stream, bias, kept);
     return true;
   }
 };
 
-/// What follows a product, where cuBLASLt does not do it: in place, one element a thread.
-template <class Machine, class T> __global__ void __launch_bounds__(256) apply_epilogue(T* z, T* gelu_of_z, const T* third, std::int64_t count, std::int64_t m, epilogue what) {
+/// What follows a product, where cuBLASLt does not do it: in place, one element a thread. It stands for few products, so one kernel has all types.
+struct product_end {
+  array z, third, gelu_of_z;  // gelu_of_z: of gelu_kept
+  epilogue what;
+  divisor columns;
+};
+template <class Machine> __global__ void __launch_bounds__(256) apply_epilogue(const __grid_constant__ product_end x, std::int64_t count) {
   const std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x;
   if (i >= count) return;
-  const float t = static_cast<float>(third[what == epilogue::gelu_slope ? i : i % m]), u = static_cast<float>(z[i]);
-  if (what == epilogue::gelu_slope) {
-    constexpr float slope = 1.5957691216057308f, cubic = 0.07135481627260025f;  // see ops::gelu
-    const float s = 1 / (1 + expf(-t * (slope + cubic * t * t)));
-    z[i] = T(u * s * (1 + t * (1 - s) * (slope + 3 * cubic * t * t)));
-    return;
-  }
-  const float g = gelu(real<Machine, false>(u + t)).v;
-  z[i] = T(what == epilogue::bias_gelu ? g : u + t);
-  if (what == epilogue::bias_gelu_kept) gelu_of_z[i] = T(g);
+  auto read = [](const array& a, std::int64_t k) -> float {
+    if (a.type == dtype::f32) return static_cast<const float*>(a.data)[k];
+    return a.type == dtype::bf16 ? static_cast<float>(static_cast<const bf16*>(a.data)[k]) : static_cast<float>(static_cast<const f16*>(a.data)[k]);
+  };
+  auto write = [i](const array& a, float v) {
+    if (a.type == dtype::f32) static_cast<float*>(a.data)[i] = v;
+    else if (a.type == dtype::bf16) static_cast<bf16*>(a.data)[i] = bf16(v);
+    else static_cast<f16*>(a.data)[i] = f16(v);
+  };
+  const bool two = x.what == epilogue::gelu_kept;
+  std::int64_t row = i;
+  const std::int64_t column = x.columns.split(row);
+  const float u = read(x.z, i), t = x.third.data ? read(x.third, x.what == epilogue::gelu_slope ? i : column) : 0;
+  write(two ? x.gelu_of_z : x.z, after_product<real<Machine, false>>(x.what, u, t).v);
+  if (two) write(x.z, u + t);
 }
 
-/// A product of half types and what follows it (ops/matmul_epilogue.hpp).
+/// A product of floats or half types and what follows it (ops/matmul_epilogue.hpp).
 template <class Machine> struct library_step<ops::matmul_epilogue, Machine> {
   static constexpr bool exists = true;
   static void run(const step_arguments& s, cudaStream_t stream) {
     using product = library_step<ops::matmul, Machine>;
     const epilogue what = ops::matmul_epilogue::what(s.words);
-    const bool two = what == epilogue::bias_gelu_kept, slope = what == epilogue::gelu_slope;
-    const array &x = s.inputs[0], &y = s.inputs[1], &third = s.inputs[2], &z = s.outputs[0], &last = s.outputs[two ? 1 : 0];
-    if (product::multiply(x, y, last, s.words, stream, static_cast<int>(what), slope ? nullptr : third.data, slope ? third.data : two ? z.data : nullptr)) return;
+    const bool two = what == epilogue::gelu_kept, slope = what == epilogue::gelu_slope;
+    const array &x = s.inputs[0], &y = s.inputs[1], third = s.input_count > 2 ? s.inputs[2] : array{}, &z = s.outputs[0], &last = s.outputs[two ? 1 : 0];
+    if (product::multiply(x, y, last, s.words, stream, what, slope ? nullptr : third.data, slope ? third.data : two ? z.data : nullptr)) return;
     product::multiply(x, y, z, s.words, stream);
-    const auto blocks = static_cast<unsigned>((z.count() + 255) / 256);
-    auto apply = [&]<class T>(T) {
-      apply_epilogue<Machine><<<blocks, 256, 0, stream>>>(static_cast<T*>(z.data), static_cast<T*>(last.data), static_cast<const T*>(third.data), z.count(), z.extents[z.rank - 1], what);
-    };
-    z.type == dtype::bf16 ? apply(bf16{}) : apply(f16{});
+    apply_epilogue<Machine><<<static_cast<unsigned>((z.count() + 255) / 256), 256, 0, stream>>>(product_end{z, third, last, what, divisor(z.extents[z.rank - 1])}, z.count());
     check(cudaGetLastError(), "matmul: what follows it");
   }
 };

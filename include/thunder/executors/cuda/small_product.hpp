@@ -4,12 +4,13 @@
 /// (emulation.hpp).
 #include <cstdint>
 
-#include "portable.hpp"
+#include "../../ops/matmul_epilogue.hpp"
+#include "real.hpp"
 
 namespace thunder::cuda {
 
 /// c = op(a) op(b), row-major: c is [rows, columns], op(a) [rows, inner], op(b) [inner, columns]; a and b may lie transposed. A
-/// stride is from one matrix of a batch to the next, in elements.
+/// stride is from one matrix of a batch to the next, in elements. What follows the product is computed before c is written.
 struct small_product {
   const void *a = nullptr, *b = nullptr;
   void* c = nullptr;
@@ -17,6 +18,9 @@ struct small_product {
   std::int64_t stride_a = 0, stride_b = 0;
   bool a_transposed = false, b_transposed = false;
   bool wide = false;  // rows of a and b begin at multiples of 16 bytes
+  epilogue after = epilogue::none;
+  const void* third = nullptr;  // what it reads, if anything: a number for each column, or for each of c
+  void* kept = nullptr;         // where gelu_kept puts gelu's operand
 
   /// A block of the kernel makes a tile of c.
   static constexpr int tile_rows = 8, tile_columns = 8;
@@ -95,7 +99,11 @@ struct small_product_kernel {
     const int first_row = tile / across * rows, first_column = tile % across * columns;
     const int part = M::thread() / (threads / parts), within = M::thread() % (threads / parts);
     const int row = within / (columns / 2) * 2, column = within % (columns / 2) * 2;
-    float sum[2][2]{};
+    const int own_row = first_row + M::thread() / columns, own_column = first_column + M::thread() % columns;  // of what it writes
+    const bool writes = M::thread() < rows * columns && own_row < x.rows && own_column < x.columns;
+    const std::int64_t at = (std::int64_t{matrix} * x.rows + own_row) * x.columns + own_column;
+    float third = 0, sum[2][2]{};
+    if (writes && x.third) third = M::global_load(static_cast<const float*>(x.third) + (x.after == epilogue::gelu_slope ? at : own_column));
     for (int k = 0; k < x.inner; k += panel) {
       const int length = x.inner - k < panel ? x.inner - k : panel;
       share<rows> of_a;
@@ -129,13 +137,13 @@ struct small_product_kernel {
       for (int v = 0; v < 2; ++v) M::shared_store(a + part * rows * columns + (row + u) * columns + column + v, sum[u][v]);
     }
     M::sync();
-    if (M::thread() >= rows * columns) return;
-    const int own_row = first_row + M::thread() / columns, own_column = first_column + M::thread() % columns;
+    if (!writes) return;
     float total = 0;
     THUNDER_UNROLL
     for (int k = 0; k < parts; ++k) total += M::shared_load(a + k * rows * columns + M::thread());
-    if (own_row < x.rows && own_column < x.columns)
-      M::global_store(static_cast<float*>(x.c) + (std::int64_t{matrix} * x.rows + own_row) * x.columns + own_column, total);
+    if (x.after == epilogue::gelu_kept) M::global_store(static_cast<float*>(x.kept) + at, total + third);
+    if (x.after != epilogue::none) total = after_product<real<M, false>>(x.after, total, third).v;
+    M::global_store(static_cast<float*>(x.c) + at, total);
   }
 };
 

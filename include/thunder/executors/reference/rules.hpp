@@ -358,18 +358,13 @@ template <> struct reference_rule<ops::matmul> {
 template <> struct reference_rule<ops::matmul_epilogue> {
   static void run(const reference_call& c, reference_array& out) {
     reference_rule<ops::matmul>::run(c, out);
-    const std::vector<double>& third = c[2].reals;
+    const std::vector<double> zero{0}, &third = c.count() > 2 ? c[2].reals : zero;
     const auto what = static_cast<epilogue>(c.word(2));
     for (std::size_t i = 0; i < out.reals.size(); ++i) {
-      double& z = out.reals[i];
-      if (what == epilogue::gelu_slope) {
-        const double x = third[i], square = x * x, s = math::sigmoid(x * (1.5957691216057308 + 0.07135481627260025 * square));
-        z *= s * (1 + x * (1 - s) * (1.5957691216057308 + 0.21406444881780076 * square));
-      } else {
-        z += third[i % third.size()];
-        if (what == epilogue::bias_gelu) z = math::gelu(z);
-        if (what == epilogue::bias_gelu_kept) (&out)[1].reals[i] = math::gelu(z);
-      }
+      const double u = out.reals[i], t = third[i % third.size()];
+      const bool two = what == epilogue::gelu_kept;
+      (&out)[two ? 1 : 0].reals[i] = after_product(what, u, t);
+      if (two) out.reals[i] = u + t;
     }
   }
 };

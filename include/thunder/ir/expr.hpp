@@ -42,9 +42,9 @@ template <digest D, int Bucket = static_cast<int>(D % definition_buckets)> struc
 #endif
 #define THUNDER_DEFINITIONS(bucket, name)                                                                                            \
   template <digest D> struct statement_of<D, bucket> {                                                                               \
-    friend constexpr statement::getter name(statement_of);                                                                           \
-    static constexpr statement::getter get() { return name(statement_of{}); }                                                        \
-    template <class Record> struct defined { friend constexpr statement::getter name(statement_of) { return &Record::definition; } }; \
+    friend constexpr const statement* name(statement_of);                                                                            \
+    static constexpr const statement* get() { return name(statement_of{}); }                                                         \
+    template <class Record> struct defined { friend constexpr const statement* name(statement_of) { return &Record::value; } };       \
   };
 THUNDER_DEFINITIONS(0, definition_0)
 THUNDER_DEFINITIONS(1, definition_1)
@@ -64,7 +64,7 @@ THUNDER_DEFINITIONS(14, definition_14)
 THUNDER_DEFINITIONS(15, definition_15)
 #undef THUNDER_DEFINITIONS
 #pragma GCC diagnostic pop
-/// Instantiated once for a statement: Record::definition() is its record.
+/// Instantiated once for a statement: Record::value is its record.
 template <digest D, class Record> using defines = typename statement_of<D>::template defined<Record>;
 
 /// A value of a trace: result number `Result` of the statement with digest D. Empty; copy it freely.
@@ -101,7 +101,7 @@ template <> inline constexpr bool is_typed<invalid> = true;
 template <class X> concept typed = is_typed<X>;
 
 /// The record of the statement that makes x.
-template <dtype T, class S, digest D, int R> constexpr const statement* definition(expr<T, S, D, R>) { return statement_of<D>::get()(); }
+template <dtype T, class S, digest D, int R> constexpr const statement* definition(expr<T, S, D, R>) { return statement_of<D>::get(); }
 
 /// A declared result type.
 template <dtype T, class Shape> struct target_of {
@@ -181,10 +181,9 @@ template <int Operands, int Results> struct record_parts {
 template <class E, class Op, class Words, class Results, class... X> struct record;
 template <class E, class Op, class Words, class... R, class... X>
 struct record<E, Op, Words, results<R...>, X...> : defines<E::id, record<E, Op, Words, results<R...>, X...>> {
-  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{statement_of<X::id>::get(), X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
+  static constexpr record_parts<sizeof...(X), sizeof...(R)> parts{{{&statement_of<X::id>::get, X::result}..., {nullptr, 0}}, {&R::layout_type::keyed...}};
   static constexpr statement value{E::id, &op_table<Op>::value, word_data<Words>::data, word_data<Words>::count, parts.types, sizeof...(R), parts.operands, sizeof...(X),
                                    reach_of(parts.operands, sizeof...(X)), nullptr, nullptr};
-  static constexpr const statement* definition() { return &value; }
 };
 
 /// All results of a statement with several.

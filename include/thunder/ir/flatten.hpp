@@ -14,10 +14,15 @@ struct flattened {
 constexpr flattened flatten(const statement::operand* roots, int root_count, const statement* const* formals, int formal_count, int level) {
   flattened f;
   graph& g = f.g;
-  digest_table seen;
+  digest_table seen, kinds;  // statements to values, and types to ours
   list<const statement*> stack;
   const std::uint64_t mine = std::uint64_t{1} << level;
   auto is_free = [&](const statement* s) { return s->below.levels != 0 && (s->below.levels & mine) == 0; };
+  auto type_of = [&](const keyed_meta& m) {
+    int t = kinds.find(m.key);
+    if (t < 0) t = g.intern(m.value), kinds.add_found(m.key, t);
+    return t;
+  };
   auto add_formal = [&](int index, const meta& m) {
     const std::int64_t w = index;
     const int t = g.intern(m);
@@ -35,7 +40,7 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   };
   auto value_of = [&](const statement::operand& o) {
     const statement* from = o.from();
-    if (is_free(from)) return lift(o);
+    if (from->below.levels != 0 && (from->below.levels & mine) == 0) return lift(o);
     const int v = seen.find(from->id);
     return v < 0 ? -1 : v + o.result;
   };
@@ -45,10 +50,11 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
   int x[8]{}, types[4]{};
   list<int> many_operands, many_types, callee_types;
   const graph_view* called = nullptr;
-  while (!stack.empty()) {
-    const statement* s = stack.back();
+  const digest parameter_id = table_of<ops::parameter>()->id;
+  while (stack.count > 0) {
+    const statement* s = stack.items[stack.count - 1];
     if (seen.find(s->id) >= 0) {
-      stack.pop();
+      --stack.count;
       continue;
     }
     int *px = x, *pt = types;
@@ -62,24 +68,22 @@ constexpr flattened flatten(const statement::operand* roots, int root_count, con
     for (int k = s->operand_count; !ready && k-- > 0;)  // the first operand is visited first
       if (px[k] < 0) stack.push(s->operands[k].from());
     if (!ready) continue;
-    stack.pop();
-    graph::import_maps map;  // of a callee's types and names
-    if (const graph_view* b = s->body) {
+    --stack.count;
+    const int name = s->text && *s->text ? g.intern_name(s->text, name_info::root) : name_info::root;
+    const graph_view* b = s->body;
+    if (!b) {
+      for (int k = 0; k < s->result_count; ++k) pt[k] = type_of(*s->results[k]);
+    } else {
+      graph::import_maps map;  // of the callee's types and names
       if (called != b) called = b, callee_types = list<int>(b->type_count, -1);  // layers one after another call one body
       map.types = static_cast<list<int>&&>(callee_types);
       for (int k = 0; k < s->result_count; ++k) pt[k] = g.import_type(*b, map, b->values[b->outputs[k]].type);
-    } else {
-      for (int k = 0; k < s->result_count; ++k) pt[k] = g.intern(s->results[k]->value);
-    }
-    const int name = s->text && *s->text ? g.intern_name(s->text, name_info::root) : name_info::root;
-    const int v = g.put(s->op, s->words, s->word_count, px, s->operand_count, pt, s->result_count, name, s->body);
-    seen.add(s->id, v);
-    if (s->op->id == table_of<ops::parameter>()->id) g.note_parameter(name, pt[0], s->words);
-    if (s->body) {  // a callee's parameters are ours, below the prefix
-      map.names = list<int>(s->body->name_count, -1);
-      g.import_parameters(*s->body, map, name);
+      map.names = list<int>(b->name_count, -1);
+      g.import_parameters(*b, map, name);
       callee_types = static_cast<list<int>&&>(map.types);
     }
+    seen.add(s->id, g.put(s->op, s->words, s->word_count, px, s->operand_count, pt, s->result_count, name, b));
+    if (s->op->id == parameter_id) g.note_parameter(name, pt[0], s->words);
   }
   g.outputs.reserve(root_count);
   for (int r = 0, v = 0; r < root_count; ++r) {  // many may be results of one statement
@@ -119,48 +123,52 @@ template <graph_size S> struct frozen {
 /// Which statements the outputs need; formals stay, used or not.
 constexpr list<bool> live_nodes(const graph_view& g) {
   list<bool> result(g.node_count, false);
-  bool* live = result.data();
+  bool* live = result.items;
   const digest formal_id = table_of<ops::formal>()->id;
   for (int k = 0; k < g.output_count; ++k) live[g.values[g.outputs[k]].from] = true;
   for (int i = g.node_count; i-- > 0;) {
     const node& n = g.nodes[i];
     if (!live[i] && n.op->id != formal_id) continue;
     live[i] = true;
-    for (int k = 0; k < n.operands; ++k) live[g.values[g.operands[n.operand + k]].from] = true;
+    for (int k = n.operand; k < n.operand + n.operands; ++k) live[g.values[g.operands[k]].from] = true;
   }
   return result;
+}
+
+/// What a graph has beside statements; `f.size` says how much.
+template <graph_size S> constexpr void copy_tables(frozen<S>& f, const meta* types, const name_info* names, const parameter_info* parameters, const statement::operand* lifted) {
+  for (int i = 0; i < f.size.types; ++i) f.types[i] = types[i];
+  for (int i = 0; i < f.size.names; ++i) f.names[i] = names[i];
+  for (int i = 0; i < f.size.parameters; ++i) f.parameters[i] = parameters[i];
+  for (int i = 0; i < f.size.lifted; ++i) f.lifted[i] = lifted[i];
 }
 
 /// A graph without its dead statements, in arrays of a given size. Where they are too small, only `size` is right.
 template <graph_size S> constexpr frozen<S> freeze(const flattened& from) {
   frozen<S> f;
   const graph_view g = from.g.view();
-  const list<bool> live_list = live_nodes(g);
-  const bool* live = live_list.data();
+  const list<bool> live = live_nodes(g);
   f.input_count = g.input_count, f.problem = from.g.problem, f.same_names = g.same_names;
-  graph_size& n = f.size;
+  int dead = 0, dead_operands = 0, dead_words = 0, dead_values = 0;
   for (int i = 0; i < g.node_count; ++i)
-    if (live[i]) ++n.nodes, n.operands += g.nodes[i].operands, n.words += g.nodes[i].words, n.values += g.nodes[i].results;
-  n.types = g.type_count, n.names = g.name_count, n.parameters = g.parameter_count, n.outputs = g.output_count, n.lifted = from.lifted.size();
-  if (!S.holds(n)) return f;
+    if (!live.items[i]) ++dead, dead_operands += g.nodes[i].operands, dead_words += g.nodes[i].words, dead_values += g.nodes[i].results;
+  f.size = {g.node_count - dead, g.operand_count - dead_operands, g.word_count - dead_words, g.value_count - dead_values,
+            g.type_count, g.name_count, g.parameter_count, g.output_count, from.lifted.size()};
+  if (!S.holds(f.size)) return f;
   list<int> map_list(g.value_count, -1);
-  int* map = map_list.data();
+  int* map = map_list.items;
   int node_at = 0, operand_at = 0, word_at = 0, value_at = 0;
   for (int i = 0; i < g.node_count; ++i) {
-    if (!live[i]) continue;
+    if (!live.items[i]) continue;
     node d = g.nodes[i];
-    for (int k = 0; k < d.operands; ++k) f.operands[operand_at + k] = map[g.operands[d.operand + k]];
-    for (int k = 0; k < d.words; ++k) f.words[word_at + k] = g.words[d.word + k];
-    for (int k = 0; k < d.results; ++k) map[d.result + k] = value_at + k, f.values[value_at + k] = {node_at, g.values[d.result + k].type};
-    d.operand = operand_at, d.word = word_at, d.result = value_at;
-    operand_at += d.operands, word_at += d.words, value_at += d.results;
+    for (int k = d.operand, end = k + d.operands; k < end; ++k) f.operands[operand_at++] = map[g.operands[k]];
+    for (int k = d.word, end = k + d.words; k < end; ++k) f.words[word_at++] = g.words[k];
+    for (int k = d.result, end = k + d.results; k < end; ++k) f.values[value_at] = {node_at, g.values[k].type}, map[k] = value_at++;
+    d.operand = operand_at - d.operands, d.word = word_at - d.words, d.result = value_at - d.results;
     f.nodes[node_at++] = d;
   }
-  for (int i = 0; i < n.types; ++i) f.types[i] = g.types[i];
-  for (int i = 0; i < n.names; ++i) f.names[i] = g.names[i];
-  for (int i = 0; i < n.parameters; ++i) f.parameters[i] = g.parameters[i];
-  for (int i = 0; i < n.outputs; ++i) f.outputs[i] = map[g.outputs[i]];
-  for (int i = 0; i < n.lifted; ++i) f.lifted[i] = from.lifted[i];
+  for (int i = 0; i < g.output_count; ++i) f.outputs[i] = map[g.outputs[i]];
+  copy_tables(f, g.types, g.names, g.parameters, from.lifted.data());
   return f;
 }
 
@@ -171,11 +179,8 @@ template <graph_size S, graph_size From> constexpr frozen<S> trim(const frozen<F
   for (int i = 0; i < S.operands; ++i) r.operands[i] = f.operands[i];
   for (int i = 0; i < S.words; ++i) r.words[i] = f.words[i];
   for (int i = 0; i < S.values; ++i) r.values[i] = f.values[i];
-  for (int i = 0; i < S.types; ++i) r.types[i] = f.types[i];
-  for (int i = 0; i < S.names; ++i) r.names[i] = f.names[i];
-  for (int i = 0; i < S.parameters; ++i) r.parameters[i] = f.parameters[i];
   for (int i = 0; i < S.outputs; ++i) r.outputs[i] = f.outputs[i];
-  for (int i = 0; i < S.lifted; ++i) r.lifted[i] = f.lifted[i];
+  copy_tables(r, f.types, f.names, f.parameters, f.lifted);
   return r;
 }
 

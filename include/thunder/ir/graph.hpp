@@ -67,27 +67,30 @@ class digest_table {
   /// The first item of a digest, or -1.
   constexpr int find(digest h) {
     if (mask_ == 0) return -1;
-    const block* blocks = blocks_.data();
-    int at = static_cast<int>(h & static_cast<digest>(mask_));
-    for (;;) {
-      const slot& s = blocks[at / block_size].of[at % block_size];
+    for (int at = static_cast<int>(h & static_cast<digest>(mask_));; at = (at + 1) & mask_) {
+      const slot& s = blocks_.items[at / block_size].of[at % block_size];
       if (s.item == 0 || s.key == h) return cursor_ = at, s.item - 1;
-      at = (at + 1) & mask_;
     }
   }
   /// The next item of the digest that was looked for last, or -1.
   constexpr int next(digest h) {
-    const block* blocks = blocks_.data();
     for (;;) {
       cursor_ = (cursor_ + 1) & mask_;
-      const slot& s = blocks[cursor_ / block_size].of[cursor_ % block_size];
+      const slot& s = blocks_.items[cursor_ / block_size].of[cursor_ % block_size];
       if (s.item == 0 || s.key == h) return s.item - 1;
     }
   }
   /// Adds an item.
   constexpr void add(digest h, int item) {
     if (++used_ * 2 > mask_) grow();
-    place(blocks_.data(), mask_, h, item + 1);
+    place(blocks_.items, mask_, h, item + 1);
+  }
+  /// Adds an item where the search for its digest ended, by `find` and `next` just now, without a result.
+  constexpr void add_found(digest h, int item) {
+    if ((used_ + 1) * 2 > mask_) return add(h, item);
+    ++used_;
+    slot& s = blocks_.items[cursor_ / block_size].of[cursor_ % block_size];
+    s.key = h, s.item = item + 1;
   }
 
  private:
@@ -105,8 +108,8 @@ class digest_table {
     const int n = mask_ == 0 ? block_size * 4 : (mask_ + 1) * 8;
     list<block> larger = list<block>::unset(n / block_size);
     for (int i = 0; i < blocks_.size(); ++i)
-      for (const slot& s : blocks_[i].of)
-        if (s.item) place(larger.data(), n - 1, s.key, s.item);
+      for (const slot& s : blocks_.items[i].of)
+        if (s.item) place(larger.items, n - 1, s.key, s.item);
     blocks_ = static_cast<list<block>&&>(larger), mask_ = n - 1;
   }
 
@@ -141,19 +144,18 @@ struct graph {
     return {nodes.data(), operands.data(), words.data(), values.data(), types.data(), names.data(), parameters.data(), outputs.data(),
             nodes.size(), operands.size(), words.size(), values.size(), types.size(), names.size(), parameters.size(), outputs.size(), input_count, id, same_names};
   }
-  constexpr int operand(const node& n, int k) const { return operands[n.operand + k]; }
-  constexpr std::int64_t word(const node& n, int k) const { return words[n.word + k]; }
-  constexpr const meta& type(int value) const { return types[values[value].type]; }
-  constexpr const node& producer(int value) const { return nodes[values[value].from]; }
+  constexpr int operand(const node& n, int k) const { return operands.items[n.operand + k]; }
+  constexpr std::int64_t word(const node& n, int k) const { return words.items[n.word + k]; }
+  constexpr const meta& type(int value) const { return types.items[values.items[value].type]; }
+  constexpr const node& producer(int value) const { return nodes.items[values.items[value].from]; }
 
   // ---- interning
   constexpr int intern(const meta& m) {
     const digest key = type_key(m);
     for (int i = type_index_.find(key); i >= 0; i = type_index_.next(key))
-      if (types[i] == m) return i;
-    const int i = types.push(m);
-    type_index_.add(key, i);
-    return i;
+      if (types.items[i] == m) return i;
+    type_index_.add_found(key, types.count);
+    return types.push(m);
   }
   constexpr int intern_name(const char* text, int parent) {
     if (*text == '/') ++text, parent = name_info::absolute;
@@ -166,7 +168,7 @@ struct graph {
       same_names = same_names || names[found].is_absolute != n.is_absolute;
       return found;
     }
-    name_index_.add(n.hash, names_indexed_++);
+    name_index_.add_found(n.hash, names_indexed_++);
     return names.push(n);
   }
   /// The name that a callee's name becomes below a prefix, or -1.
@@ -176,7 +178,7 @@ struct graph {
   }
   /// The name with this hash, or -1.
   constexpr int find_name(digest hash) {
-    for (; names_indexed_ < names.size(); ++names_indexed_) name_index_.add(names[names_indexed_].hash, names_indexed_);
+    for (; names_indexed_ < names.count; ++names_indexed_) name_index_.add(names.items[names_indexed_].hash, names_indexed_);
     return name_index_.find(hash);
   }
 
@@ -184,29 +186,20 @@ struct graph {
   /// Adds a statement whose results are known (from a checked record or another graph) unless it exists; its first value.
   constexpr int put(const op_info* op, const std::int64_t* w, int word_count, const int* x, int operand_count, const int* result_types,
                     int result_count, int name = name_info::root, const graph_view* body = nullptr) {
-    digest h = op->id;
-    for (int k = 0; k < word_count; ++k) h = (h ^ static_cast<digest>(w[k])) * 0xff51afd7ed558ccdull, h ^= h >> 32;
-    for (int k = 0; k < operand_count; ++k) h = (h ^ static_cast<digest>(x[k] + 1)) * 0xff51afd7ed558ccdull, h ^= h >> 32;
-    if (op->has_target) h = (h ^ static_cast<digest>(result_types[0] + 7)) * 0xc4ceb9fe1a85ec53ull;
-    if (name >= 0) h = (h ^ static_cast<digest>(name + 3)) * 0xc4ceb9fe1a85ec53ull;
-    if (body) h ^= body->id;
-    h ^= h >> 29;
-    const node* all = nodes.data();
+    const digest h = content_key(op, w, word_count, x, operand_count, op->has_target ? result_types[0] : 0, name, body);
     for (int i = statement_index_.find(h); i >= 0; i = statement_index_.next(h)) {
-      const node& n = all[i];
+      const node& n = nodes.items[i];
       if (n.op->id != op->id || n.words != word_count || n.operands != operand_count || n.name != name || n.results != result_count) continue;
       if (n.body != body && !(n.body && body && n.body->id == body->id)) continue;
-      bool same = !op->has_target || values[n.result].type == result_types[0];
-      const std::int64_t* nw = words.data() + n.word;
-      const int* nx = operands.data() + n.operand;
-      for (int k = 0; same && k < word_count; ++k) same = nw[k] == w[k];
-      for (int k = 0; same && k < operand_count; ++k) same = nx[k] == x[k];
+      bool same = !op->has_target || values.items[n.result].type == result_types[0];
+      for (int k = 0; same && k < word_count; ++k) same = words.items[n.word + k] == w[k];
+      for (int k = 0; same && k < operand_count; ++k) same = operands.items[n.operand + k] == x[k];
       if (same) return n.result;
     }
-    const int first = values.size(), at = nodes.size();
-    statement_index_.add(h, at);
+    const int first = values.count, at = nodes.count;
+    statement_index_.add_found(h, at);
     if (notes) notes->from.push(notes->at), notes->scope.push(notes->in);
-    nodes.push(node{op, body, operands.size(), operand_count, words.size(), word_count, first, result_count, name, scope});
+    nodes.push(node{op, body, operands.count, operand_count, words.count, word_count, first, result_count, name, scope});
     if (word_count) words.append(w, word_count);
     if (operand_count) operands.append(x, operand_count);
     for (int k = 0; k < result_count; ++k) values.push({at, result_types[k]});
@@ -225,20 +218,15 @@ struct graph {
 
   /// Adds a statement that a pass makes: infers its results. A mistake here is a bug in the pass.
   constexpr int emit(const op_info* op, const std::int64_t* w, int word_count, const int* x, int operand_count, const meta* target = nullptr) {
-    const meta* in[8]{};
-    list<const meta*> many;
-    const meta** m = in;
-    if (operand_count > 8) {
-      many = list<const meta*>(operand_count);
-      m = many.begin();
-    }
-    for (int k = 0; k < operand_count; ++k) m[k] = &type(x[k]);
+    operand_types_.clear();
+    operand_types_.make_room(operand_count);
+    for (int k = 0; k < operand_count; ++k) operand_types_.items[k] = &types.items[values.items[x[k]].type];
     inference& r = inferred_;
     r.reset();
-    op->infer({m, operand_count, w, word_count, target}, r);
+    op->infer({operand_types_.items, operand_count, w, word_count, target}, r);
     if (r.error != mistake::none) throw "a pass made an ill-typed statement";
     const int first = intern(r.result);
-    if (r.more.empty()) return put(op, w, word_count, x, operand_count, &first, 1);
+    if (r.more.count == 0) return put(op, w, word_count, x, operand_count, &first, 1);
     list<int> t;
     t.push(first);
     for (const meta& m : r.more) t.push(intern(m));
@@ -260,6 +248,16 @@ struct graph {
     import_maps map;
     map.values = list<int>(g.value_count, -1);
     return map;
+  }
+  /// Starts a pass that keeps all statements of another graph and adds some: values have the same numbers here.
+  constexpr void begin_with_all(const graph_view& g) {
+    begin(g);
+    nodes.append(g.nodes, g.node_count), operands.append(g.operands, g.operand_count), words.append(g.words, g.word_count), values.append(g.values, g.value_count);
+    for (int i = 0; i < g.node_count; ++i) {
+      const node& n = g.nodes[i];
+      statement_index_.add(content_key(n.op, g.words + n.word, n.words, g.operands + n.operand, n.operands, n.op->has_target ? g.values[n.result].type : 0, n.name, n.body), i);
+    }
+    input_count = g.input_count;
   }
   constexpr int import_type(const graph_view& g, import_maps& map, int t) {
     if (map.types.empty()) return t;
@@ -326,10 +324,23 @@ struct graph {
   }
 
  private:
+  /// What equal statements have in common. type: of the result, where that is an attribute.
+  static constexpr digest content_key(const op_info* op, const std::int64_t* w, int word_count, const int* x, int operand_count, int type, int name,
+                                      const graph_view* body) {
+    digest h = op->id;
+    for (int k = 0; k < word_count; ++k) h = (h ^ static_cast<digest>(w[k])) * 0xff51afd7ed558ccdull, h ^= h >> 32;
+    for (int k = 0; k < operand_count; ++k) h = (h ^ static_cast<digest>(x[k] + 1)) * 0xff51afd7ed558ccdull, h ^= h >> 32;
+    h = (h ^ static_cast<digest>(type + 7)) * 0xc4ceb9fe1a85ec53ull;
+    if (name >= 0) h = (h ^ static_cast<digest>(name + 3)) * 0xc4ceb9fe1a85ec53ull;
+    if (body) h ^= body->id;
+    return h ^ h >> 29;
+  }
+
   digest_table statement_index_, type_index_, name_index_;
   int names_indexed_ = 0;
   list<int> bool_types_;
   inference inferred_;
+  list<const meta*> operand_types_;
 };
 
 }  // namespace thunder

@@ -34,7 +34,6 @@ struct call : leaf_op<call> {
 template <class E, class Op, class Words, std::uint64_t Levels, class Name> struct leaf_record : defines<E::id, leaf_record<E, Op, Words, Levels, Name>> {
   static constexpr const keyed_meta* types[1]{&E::layout_type::keyed};
   static constexpr statement value{E::id, table_of<Op>(), word_data<Words>::data, word_data<Words>::count, types, 1, nullptr, 0, {1, 0, Levels}, Name::text, nullptr};
-  static constexpr const statement* definition() { return &value; }
 };
 struct no_name { static constexpr const char* text = nullptr; };
 

@@ -21,7 +21,7 @@ template <int Level, dtype... T, class... S, digest... D, int... R, class... In>
     return h;
   }
   static constexpr digest key = make_key();
-  static constexpr statement::operand roots[root_count + 1]{{statement_of<D>::get(), R}..., {nullptr, 0}};
+  static constexpr statement::operand roots[root_count + 1]{{&statement_of<D>::get, R}..., {nullptr, 0}};
   static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
   static constexpr flattened make() { return flatten(roots, root_count, in, sizeof...(In), Level); }
   static constexpr graph_size guess() {
@@ -45,7 +45,7 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr operand_list operands = [] {
     operand_list r{};
     int n = 0;
-    ((r.data[n++] = {statement_of<X::id>::get(), X::result}), ...);
+    ((r.data[n++] = {&statement_of<X::id>::get, X::result}), ...);
     for (int i = 0; i < lifted; ++i) r.data[n++] = Body::data.lifted[i];
     return r;
   }();
@@ -64,7 +64,6 @@ template <class Body, fixed_string Prefix, class... X> struct call_record {
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, nullptr, count, operands.data, operand_count,
                                    reach_of(operands.data, operand_count, Body::view.parameter_count),
                                    prefix.text, &Body::view};
-  static constexpr const statement* definition() { return &value; }
 };
 
 /// A call of a body, as a source of leaves: leaf<K>() is its result number K.
@@ -144,7 +143,7 @@ template <class F, class... P> requires(std::is_class_v<F> && !(is_broken<P> || 
 template <class R> constexpr std::uint64_t levels_used() {
   return []<class... E>(pack<E...>) {
     std::uint64_t levels = 0;
-    const statement::getter used[]{statement_of<E::id>::get()..., nullptr};
+    const statement::getter used[]{&statement_of<E::id>::get..., nullptr};
     for (std::size_t k = 0; k < sizeof...(E); ++k)
       if (k == 0 || used[k] != used[k - 1]) levels |= used[k]()->below.levels;
     return levels;

@@ -9,7 +9,8 @@ namespace thunder {
 constexpr const char* find_violation(const graph_view& g) {
   const digest formal_id = table_of<ops::formal>()->id;
   int values = 0, formals = 0;
-  const meta* few[16]{};
+  digest_table inferred;  // statements of one op, attributes and types are inferred once
+  list<const meta*> in;
   inference r;
   for (int i = 0; i < g.node_count; ++i) {
     const node& n = g.nodes[i];
@@ -17,8 +18,9 @@ constexpr const char* find_violation(const graph_view& g) {
     if (n.result != values) return "results are not numbered in order of their statements";
     if (n.operand < 0 || n.operand + n.operands > g.operand_count) return "a statement's operands are outside the graph";
     if (n.word < 0 || n.word + n.words > g.word_count) return "a statement's attributes are outside the graph";
+    const int* x = g.operands + n.operand;
     for (int k = 0; k < n.operands; ++k)
-      if (g.operand(n, k) < 0 || g.operand(n, k) >= values) return "an operand is used before its definition";
+      if (x[k] < 0 || x[k] >= values) return "an operand is used before its definition";
     for (int k = 0; k < n.results; ++k) {
       const value_info& v = g.values[values + k];
       if (v.from != i) return "a result does not lead back to its statement";
@@ -34,16 +36,21 @@ constexpr const char* find_violation(const graph_view& g) {
       if (n.body->input_count != n.operands) return "a call has another number of operands than its body has formals";
       if (n.body->output_count != n.results) return "a call has another number of results than its body";
     } else if (n.op->kind != op_kind::leaf) {
-      list<const meta*> many;
-      const meta** in = few;
-      if (n.operands > 16) many = list<const meta*>(n.operands), in = many.data();
-      for (int k = 0; k < n.operands; ++k) in[k] = &g.type(g.operand(n, k));
-      r.reset();
-      n.op->infer({in, n.operands, g.words + n.word, n.words, n.op->has_target ? &g.type(n.result) : nullptr}, r);
-      if (r.error != mistake::none) return "a statement's operands do not fit its op";
-      if (r.count() != n.results) return "a statement has another number of results than its op gives";
-      for (int k = 0; k < n.results; ++k)
-        if (!(r[k] == g.type(n.result + k))) return "a result has another type than its op gives";
+      digest h = n.op->id;
+      for (int k = 0; k < n.words; ++k) h = (h ^ static_cast<digest>(g.words[n.word + k])) * 0xff51afd7ed558ccdull, h ^= h >> 32;
+      for (int k = 0; k < n.operands; ++k) h = (h ^ static_cast<digest>(g.values[x[k]].type + 1)) * 0xff51afd7ed558ccdull, h ^= h >> 32;
+      for (int k = 0; k < n.results; ++k) h = (h ^ static_cast<digest>(g.values[n.result + k].type + 7)) * 0xc4ceb9fe1a85ec53ull, h ^= h >> 32;
+      if (inferred.find(h) < 0) {
+        inferred.add_found(h, i);
+        in.clear();
+        for (int k = 0; k < n.operands; ++k) in.push(&g.type(x[k]));
+        r.reset();
+        n.op->infer({in.items, n.operands, g.words + n.word, n.words, n.op->has_target ? &g.type(n.result) : nullptr}, r);
+        if (r.error != mistake::none) return "a statement's operands do not fit its op";
+        if (r.count() != n.results) return "a statement has another number of results than its op gives";
+        for (int k = 0; k < n.results; ++k)
+          if (!(r[k] == g.type(n.result + k))) return "a result has another type than its op gives";
+      }
     }
     values += n.results;
   }

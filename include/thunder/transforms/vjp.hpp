@@ -38,15 +38,12 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   for (int k = 0; k < options.rule_count; ++k) rule_of.add(options.rules[k].op, k);
   graph g;
   g.nodes.reserve(v.node_count * 3), g.operands.reserve(v.operand_count * 4), g.values.reserve(v.value_count * 3);
-  graph::import_maps map = g.begin(v);
+  g.begin_with_all(v);
+  if (options.notes)
+    for (int i = 0; i < v.node_count; ++i) options.notes->from.push(i), options.notes->scope.push(options.notes->in);
   g.notes = options.notes;
-  for (int i = 0; i < v.node_count; ++i) {
-    if (g.notes) g.notes->at = i;
-    g.import(v, v.nodes[i], map);
-  }
-  g.input_count = v.input_count;
 
-  const int primal_nodes = g.nodes.size();
+  const int primal_nodes = v.node_count;
   list<int> cotangents(g.values.size(), -1), parameter_cotangents(g.parameters.size(), -1);
   list<bool> trainable(g.parameters.size(), false);
   for (int k = 0; k < v.parameter_count; ++k) trainable[k] = is_trainable(v.parameters[k], v);
@@ -56,49 +53,51 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
   // forward: what depends on what we differentiate by
   const digest formal_id = table_of<ops::formal>()->id, parameter_id = table_of<ops::parameter>()->id;
   for (int i = 0; i < primal_nodes; ++i) {
-    const node& n = g.nodes[i];
+    const node& n = v.nodes[i];
     bool a = false;
-    if (n.op->id == formal_id) a = options.wants(g.word(n, 0));
-    else if (n.op->id == parameter_id) a = options.parameters && g.word(n, 0) != 0;
-    for (int k = 0; k < n.operands; ++k) a = a || active[g.operand(n, k)];
+    if (n.op->id == formal_id) a = options.wants(v.word(n, 0));
+    else if (n.op->id == parameter_id) a = options.parameters && v.word(n, 0) != 0;
+    for (int k = 0; k < n.operands; ++k) a = a || active.items[v.operands[n.operand + k]];
     if (n.body && options.parameters)
       for (int k = 0; k < n.body->parameter_count; ++k) a = a || is_trainable(n.body->parameters[k], *n.body);
-    for (int k = 0; k < n.results; ++k) active[n.result + k] = a && is_floating(g.type(n.result + k).type);
+    if (a)
+      for (int k = 0; k < n.results; ++k) active.items[n.result + k] = is_floating(v.type(n.result + k).type);
   }
 
   // seeds
   if (options.seeded) {
     for (int k = 0; k < v.output_count; ++k) {
-      const int out = map.values[v.outputs[k]];
+      const int out = v.outputs[k];
       if (!is_floating(g.type(out).type)) continue;
       const std::int64_t w = g.input_count++;
       const int t = g.values[out].type, seed = g.put(table_of<ops::formal>(), &w, 1, nullptr, 0, &t, 1);
       accumulate(cotangents[out], seed);
     }
   } else {
-    const int out = map.values[v.outputs[0]];
+    const int out = v.outputs[0];
     cotangents[out] = full_like(&g, 1, g.type(out)).id;
   }
 
   // backward
-  list<int> seeds, parts, types, called_parameters;  // the last two: of the derivative that was called last, and of what it derives
+  list<int> parts, types, called_parameters;  // the last two: of the derivative that was called last, and of what it derives
   const graph_view* called = nullptr;
   list<bool> wanted;
   for (int i = primal_nodes; i-- > 0;) {
-    const node n = g.nodes[i];
+    const node& n = v.nodes[i];
+    const int* operands = v.operands + n.operand;
     bool reached = false;
-    for (int k = 0; k < n.results; ++k) reached = reached || (cotangents[n.result + k] >= 0 && active[n.result + k]);
+    for (int k = 0; k < n.results; ++k) reached = reached || (cotangents.items[n.result + k] >= 0 && active.items[n.result + k]);
     if (!reached || n.op->kind == op_kind::leaf) continue;
     if (g.notes) g.notes->at = g.notes->from[i];
-    seeds.clear(), parts.clear(), wanted.clear();
-    for (int k = 0; k < n.operands; ++k) parts.push(-1), wanted.push(active[g.operand(n, k)]);
+    if (parts.room < n.operands) parts.make_room(n.operands), wanted.make_room(n.operands);
+    for (int k = 0; k < n.operands; ++k) parts.items[k] = -1, wanted.items[k] = active.items[operands[k]];
     if (n.body) {
       const graph_view* d = nullptr;
       for (int k = 0; k < options.callee_count; ++k)
         if (options.callees[k].of == n.body->id) d = options.callees[k].derivative;
       if (!d) throw "vjp: the derivative of a callee is missing";
       list<int> x;
-      for (int k = 0; k < n.operands; ++k) x.push(g.operand(n, k));
+      for (int k = 0; k < n.operands; ++k) x.push(operands[k]);
       for (int k = 0; k < n.results; ++k)
         if (is_floating(g.type(n.result + k).type)) x.push(cotangents[n.result + k] >= 0 ? cotangents[n.result + k] : full_like(&g, 0, g.type(n.result + k)).id);
       if (called != d) {  // layers one after another call one body
@@ -114,7 +113,7 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
       }
       int at = g.put(table_of<ops::call>(), nullptr, 0, x.data(), x.size(), types.data(), types.size(), n.name, d);
       for (int k = 0; k < n.operands; ++k)
-        if (is_floating(g.type(g.operand(n, k)).type)) parts[k] = at++;
+        if (is_floating(g.type(operands[k]).type)) parts[k] = at++;
       for (const int name : called_parameters) {
         if (options.parameters) accumulate(parameter_cotangents[g.names[g.find_name(n.body->names[name], n.name)].parameter], at);
         ++at;
@@ -124,23 +123,22 @@ constexpr graph vjp(const graph_view& v, const vjp_options& options) {
     } else {
       const int rule = rule_of.find(n.op->id);
       if (rule < 0) throw "vjp: the rule of an op is missing";
-      for (int k = 0; k < n.results; ++k) seeds.push(cotangents[n.result + k]);
-      vjp_context c{&g, i, seeds.data(), parts.begin(), wanted.data()};
+      vjp_context c{&g, i, cotangents.items + n.result, parts.items, wanted.items};
       options.rules[rule].apply(c);
     }
     for (int k = 0; k < n.operands; ++k)
-      if (parts[k] >= 0 && wanted[k]) accumulate(cotangents[g.operand(n, k)], parts[k]);
+      if (parts.items[k] >= 0 && wanted.items[k]) accumulate(cotangents.items[operands[k]], parts.items[k]);
   }
 
   // results
   auto give = [&](int cotangent, const meta& m) { g.outputs.push(cotangent >= 0 ? cotangent : full_like(&g, 0, m).id); };
   if (options.keep_results)
-    for (int k = 0; k < v.output_count; ++k) g.outputs.push(map.values[v.outputs[k]]);
+    for (int k = 0; k < v.output_count; ++k) g.outputs.push(v.outputs[k]);
   list<int> formal_value(v.input_count, -1);
   for (int i = 0; i < primal_nodes; ++i) {
-    const node& n = g.nodes[i];
-    if (n.op->id == formal_id && g.word(n, 0) < v.input_count) formal_value[static_cast<int>(g.word(n, 0))] = n.result;
-    if (n.op->id == parameter_id && cotangents[n.result] >= 0) accumulate(parameter_cotangents[g.names[n.name].parameter], cotangents[n.result]);
+    const node& n = v.nodes[i];
+    if (n.op->id == formal_id && v.word(n, 0) < v.input_count) formal_value[static_cast<int>(v.word(n, 0))] = n.result;
+    if (n.op->id == parameter_id && cotangents.items[n.result] >= 0) accumulate(parameter_cotangents[g.names[n.name].parameter], cotangents[n.result]);
   }
   for (int k = 0; k < v.input_count; ++k)
     if (options.wants(k)) give(cotangents[formal_value[k]], g.type(formal_value[k]));

@@ -168,14 +168,15 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text::k
         stage = stage + 1 == S ? 0 : stage + 1;
       } else
         load_held_row(at, p);
-      if (shape.group >= 32 || k < rows)
-        run_row(at, p, c, columns, scalars, turn, every_pass{});
-      else {  // shuffles with the others, adds nothing
-        no_columns nothing;
-        column_scalars ignored;
-        start_scalars(ignored, list<what::column_scalar>{});
-        run_row(at, p, c, nothing, ignored, turn, every_pass{});
-      }
+      if constexpr (shape.group < 32)
+        if (k >= rows) {  // shuffles with the others, adds nothing
+          no_columns nothing;
+          column_scalars ignored;
+          start_scalars(ignored, list<what::column_scalar>{});
+          run_row(at, p, c, nothing, ignored, turn, every_pass{});
+          continue;
+        }
+      run_row(at, p, c, columns, scalars, turn, every_pass{});
     }
     M::template wait_copies<0>();
     finish_block(a, at.t, group, columns, scalars);

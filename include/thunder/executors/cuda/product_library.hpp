@@ -7,7 +7,7 @@
 namespace thunder::cuda {
 
 /// For the pass product_epilogues: whether a product with this epilogue is better than the product, and then a region. Measured
-/// on an H100, blocks of 16384 x 768 x 3072 (bench/gpu/mlp.cu has those of bf16): for floats, cuBLASLt's products with gelu's
+/// on an H100, blocks of 16384 x 768 x 3072 (bench/gpu/epilogues.cu): for floats, cuBLASLt's products with gelu's
 /// operand kept, or times its slope, take 3% longer than the regions do, 10% with TF32.
 struct product_library {
   static constexpr const char* name = "cuda";

@@ -95,6 +95,38 @@ TEST_CASE("relu passes a NaN on") {
   relu_of_nan<float, 512>();
   thunder::cuda::allow_tf32 = false;
 }
+// Buffers begin anywhere, and are guarded.
+TEST_CASE("each epilogue by itself: small, through cuBLASLt, and by a kernel after the product") {
+  if (!have_device()) return;
+  struct sizes { std::int64_t rows, inner, columns; };
+  for (const dtype type : {dtype::f32, dtype::bf16, dtype::f16})
+    for (const sizes n : {sizes{40, 32, 64}, sizes{9, 33, 63}, sizes{40, 300, 264}, sizes{17, 300, 12}})
+      for (int turn = 0; turn < 24; ++turn) {
+        const auto what = static_cast<epilogue>(1 + turn % 5);
+        const bool of_all = what == epilogue::gelu_slope, two = what == epilogue::gelu_kept;
+        const bool biased = what == epilogue::bias || (!of_all && turn % 2);
+        steps::buffer x(type, {n.rows, n.inner}), y(type, {n.inner, n.columns}), third(type, of_all ? steps::extents{n.rows, n.columns} : steps::extents{n.columns}),
+            z(type, {n.rows, n.columns}), last(type, {n.rows, n.columns});
+        for (steps::buffer* b : {&x, &y, &third}) b->fill([](std::int64_t) { return static_cast<double>(steps::random(-64, 64)) / 64; });
+        std::vector<const steps::buffer*> in{&x, &y};
+        if (biased || of_all) in.push_back(&third);
+        std::vector<steps::buffer*> out{&z};
+        if (two) out.push_back(&last);
+        INFO(steps::text("epilogue", in, {static_cast<std::int64_t>(what)}));
+        CHECK(steps::run_on_device<ops::matmul_epilogue>(in, out, {0, 0, static_cast<std::int64_t>(what)}));
+        double worst = 0;
+        for (std::int64_t i = 0; i < n.rows; ++i)
+          for (std::int64_t j = 0; j < n.columns; ++j) {
+            double u = 0;
+            for (std::int64_t k = 0; k < n.inner; ++k) u += x[i * n.inner + k] * y[k * n.columns + j];
+            const std::int64_t at = i * n.columns + j;
+            const double t = of_all ? third[at] : biased ? third[j] : 0, size = 1 + std::abs(u);
+            worst = std::max(worst, std::abs((two ? last : z)[at] - after_product(what, u, t)) / size);
+            if (two) worst = std::max(worst, std::abs(z[at] - (u + t)) / size);
+          }
+        CHECK(worst < (type == dtype::f32 ? 2e-6 : type == dtype::bf16 ? 0x1.8p-7 : 0x1.8p-10));
+      }
+}
 TEST_CASE("cuBLASLt does the epilogues where rows are multiples of 16 bytes") {
   if (!have_device()) return;
   using product = thunder::cuda::library_step<ops::matmul, thunder::cuda::gpu>;

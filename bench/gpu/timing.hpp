@@ -75,9 +75,9 @@ inline int report(int argc, char** argv, void (*cases)()) { return report(argc, 
 /// How many sets of buffers of `bytes` bytes rotate.
 inline int sets_of(std::int64_t bytes) { return static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{200} << 20) / std::max<std::int64_t>(bytes, 1 << 20) + 1)); }
 /// Microseconds of program f on arguments made by `make(set)`, whose buffers have `bytes` bytes in all.
-template <class F, class Make> double time_program(std::int64_t bytes, F f, Make make, int warm = 3) {
+template <class Executor = cuda::executor, class F, class Make> double time_program(std::int64_t bytes, F f, Make make, int warm = 3) {
   cuda::record_programs = false;
-  auto program = jit<device::cuda>(f);
+  auto program = jitted<F, Executor, non_finite::keep>(f);
   using arguments = decltype(make(0));
   const int sets = sets_of(bytes);
   std::vector<arguments> inputs;

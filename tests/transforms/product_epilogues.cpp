@@ -1,6 +1,7 @@
 // product_epilogues: which statements become one with a product, which do not, and that the program means the same.
 #include "../jit/compare.hpp"
 
+#include <thunder/executors/cuda/product_library.hpp>
 #include <thunder/transforms/product_epilogues.hpp>
 
 #include <doctest/doctest.h>
@@ -12,12 +13,16 @@ using namespace jit_tests;
 
 namespace {
 
+struct everything {
+  static constexpr const char* name = "all";
+  static constexpr bool has(epilogue, dtype, std::int64_t, std::int64_t, std::int64_t) { return true; }
+};
 /// How many products have no epilogue, and how many have each. The program's meaning is compared, too: with f's, or, where f rounds
 /// here and there, with exact's, from which it is about as far away as f is.
 using counts = std::array<int, 6>;
-template <class F, class Exact, class... A> counts epilogues_beside(F f, Exact exact, const A&... x) {
+template <class Library, class F, class Exact, class... A> counts epilogues_beside(F f, Exact exact, const A&... x) {
   unobserved o;
-  const graph g = lower_graph<product_epilogues>(decltype(trace(f, x...))::view(), o);
+  const graph g = lower_graph<product_epilogues<Library>>(decltype(trace(f, x...))::view(), o);
   const auto got = interpret<builtin_ops>(g.view(), leaves(x...), {}), expected = meaning(exact, x...);
   CHECK(difference(got, expected) <= 2 * difference(meaning(f, x...), expected) + 1e-12);
   counts r{};
@@ -29,7 +34,7 @@ template <class F, class Exact, class... A> counts epilogues_beside(F f, Exact e
   }
   return r;
 }
-template <class F, class... A> counts epilogues(F f, const A&... x) { return epilogues_beside(f, f, x...); }
+template <class F, class... A> counts epilogues(F f, const A&... x) { return epilogues_beside<everything>(f, f, x...); }
 constexpr auto block = [](auto x, auto w1, auto b1, auto w2, auto b2) { return matmul(gelu(matmul(x, w1) + b1), w2) + b2; };
 constexpr auto with_relu = [](auto x, auto w1, auto b1, auto w2, auto b2) { return matmul(relu(matmul(x, w1) + b1), w2) + b2; };
 constexpr auto relu_gradients = grad([](auto... x) { return sum(cast<float>(with_relu(x...))); }, wrt<0, 1, 2, 3, 4>);
@@ -55,7 +60,7 @@ TEST_CASE("products of doubles have none") {
 constexpr auto no_product = [](auto x) { return std::tuple{gelu(x), gelu(exp(x))}; };
 constexpr int gelus() {
   unobserved o;
-  const graph g = lower_graph<product_epilogues>(decltype(trace(no_product, spec<bf16, 4>{}))::view(), o);
+  const graph g = lower_graph<product_epilogues<everything>>(decltype(trace(no_product, spec<bf16, 4>{}))::view(), o);
   int n = 0;
   for (int i = 0; i < g.nodes.size(); ++i) n += g.nodes[i].op->id == table_of<ops::gelu>()->id;
   return n;
@@ -99,10 +104,25 @@ TEST_CASE("products under autocast") {
   const auto w2 = wave<float, 16, 8>(3);
   constexpr auto of_gelu = [](auto a, auto v1, auto v2) { return matmul(gelu(matmul(a, v1)), v2); };
   constexpr auto of_relu = [](auto a, auto v1, auto v2) { return matmul(relu(matmul(a, v1)), v2); };
-  auto counted = [&](auto f) { return epilogues_beside(autocast<bf16>(f), f, x, w1, w2); };
+  auto counted = [&](auto f) { return epilogues_beside<everything>(autocast<bf16>(f), f, x, w1, w2); };
   auto of_gradients = [&](auto f) { return counted(grad([=](auto... a) { return sum(square(f(a...))); }, wrt<0, 1, 2>)); };
   CHECK(counted(of_gelu) == counts{1, 0, 0, 1, 0, 0});
   CHECK(counted(of_relu) == counts{1, 0, 1, 0, 0, 0});
   CHECK(of_gradients(of_gelu) == counts{4, 0, 0, 0, 1, 1});
   CHECK(of_gradients(of_relu) == counts{5, 0, 1, 0, 0, 0});
+}
+inline constexpr auto B = dim("batch");
+TEST_CASE("what the library of the GPU has") {
+  auto counted = [](auto f, const auto&... x) { return epilogues_beside<cuda::product_library>(f, f, x...); };
+  constexpr auto smooth = [](auto a, auto w, auto b) { return gelu(matmul(a, w) + b); };
+  constexpr auto kept = [](auto a, auto w, auto b) { auto u = matmul(a, w) + b; return std::tuple{u, gelu(u)}; };
+  const auto small = wave<float, 16, 8>(1);
+  const auto some = wave<float, B, 8>(1, 16);
+  const auto longer = wave<float, 16, 264>(1);
+  CHECK(counted(kept, small, wave<float, 8, 12>(2), wave<float, 12>(3)) == counts{0, 0, 0, 0, 1, 0});
+  CHECK(counted(kept, some, wave<float, 8, 16>(2), wave<float, 16>(3)) == counts{1, 0, 0, 0, 0, 0});  // perhaps not small
+  CHECK(counted(smooth, some, wave<float, 8, 16>(2), wave<float, 16>(3)) == counts{0, 0, 0, 1, 0, 0});
+  CHECK(counted(smooth, some, wave<float, 8, 12>(2), wave<float, 12>(3)) == counts{1, 0, 0, 0, 0, 0});  // cuBLASLt wants aligned rows
+  CHECK(counted(kept, longer, wave<float, 264, 16>(2), wave<float, 16>(3)) == counts{1, 0, 0, 0, 0, 0});
+  CHECK(counted(kept, wave<bf16, 16, 8>(1), wave<bf16, 8, 16>(2), wave<bf16, 16>(3)) == counts{0, 0, 0, 0, 1, 0});
 }

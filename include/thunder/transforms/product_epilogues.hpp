@@ -11,10 +11,13 @@ namespace thunder {
 /// relu's gradient needs its result alone, which is there.
 ///
 /// What autocast makes of these is found, too: the product of a half type, then float statements. The value that the library stores is
-/// rounded to the half type, as the product was before, and what reads it computes in float, as before.
-struct product_epilogues {
+/// rounded to the half type, as the product was before, and what reads it computes in float, as before. (Not with a bias of floats:
+/// libraries add one of the result's type, and rounding the bias would be another rounding than the program's.)
+///
+/// Library::has(epilogue, operands' type, rows, columns, inner) says what the executor's products have; an extent known at run time only is -1.
+template <class Library> struct product_epilogues {
   static constexpr const char* name = "product_epilogues";
-  static constexpr digest key = digest_of(name);
+  static constexpr digest key = mix(digest_of(name), digest_of(Library::name));
 
   static constexpr graph run(const graph_view& v, provenance* notes = nullptr) {
     graph g;
@@ -43,6 +46,7 @@ struct product_epilogues {
         if (adds) third = map.values[v.operand(v.producer(other), 0)];
         if (!adds || g.type(third).type == v.type(product).type) what = after_sum(v, of, sum, adds);
       }
+      if (what != epilogue::none && !has(v, v.producer(product), what)) what = epilogue::none;
       if (what == epilogue::none) {
         g.import(v, n, map);
         continue;
@@ -100,6 +104,13 @@ struct product_epilogues {
     if (!of.stored[n.result]) return epilogue::none;  // a region that reads the activation computes it for nothing
     if (n.op->id == table_of<ops::gelu>()->id) return alone ? epilogue::gelu : epilogue::gelu_kept;
     return alone ? epilogue::relu : epilogue::none;
+  }
+  static constexpr bool has(const graph_view& v, const node& product, epilogue what) {
+    const meta &x = v.type(v.operand(product, 0)), &z = v.type(product.result);
+    auto known = [](const dim& d) { return d.named() ? -1 : d.size; };
+    std::int64_t rows = 1;
+    for (int i = 0; i + 1 < z.rank && rows >= 0; ++i) rows = z.d[i].named() ? -1 : rows * z.d[i].size;
+    return Library::has(what, x.type, rows, known(z.d[z.rank - 1]), known(x.d[x.rank - (v.word(product, 0) ? 2 : 1)]));
   }
   static constexpr bool is_half(dtype t) { return t == dtype::bf16 || t == dtype::f16; }
   static constexpr bool is_activation(const node& n) { return n.op->id == table_of<ops::gelu>()->id || n.op->id == table_of<ops::relu>()->id; }

@@ -9,6 +9,7 @@
 #include "stream.hpp"
 #include "library.hpp"
 #include "recording.hpp"
+#include "product_library.hpp"
 #include "../../core/pack.hpp"
 #include "../../transforms/product_epilogues.hpp"
 
@@ -30,7 +31,7 @@ class executor {
   static constexpr std::uintptr_t alignment = 16;  // of arguments
 
   using range = cuda::range;
-  using rewrite = product_epilogues;
+  using rewrite = product_epilogues<product_library>;
 
   static auto turn() { return stream_memory::current().turn(); }
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }

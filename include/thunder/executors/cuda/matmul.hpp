@@ -8,7 +8,8 @@
 
 #include "../../ops/matmul_epilogue.hpp"
 #include "divisor.hpp"
-#include "small_product.hpp"
+#include "packet.hpp"
+#include "product_library.hpp"
 #include "stream.hpp"
 #include "strided.hpp"
 
@@ -48,7 +49,10 @@ class product {
     lay_out(c_.of, data_type(key.result), key.m, key.n, false, key.batch, key.m * key.n);
     if (key.after != epilogue::none) {
       keeps_ = key.after == epilogue::gelu_kept || key.after == epilogue::gelu_slope;
-      int what = key.after == epilogue::gelu ? CUBLASLT_EPILOGUE_GELU : key.after == epilogue::gelu_kept ? CUBLASLT_EPILOGUE_GELU_AUX : CUBLASLT_EPILOGUE_DGELU;
+      int what = key.after == epilogue::relu   ? CUBLASLT_EPILOGUE_RELU
+                 : key.after == epilogue::gelu ? CUBLASLT_EPILOGUE_GELU
+                 : key.after == epilogue::gelu_kept ? CUBLASLT_EPILOGUE_GELU_AUX
+                                                    : CUBLASLT_EPILOGUE_DGELU;
       if (key.biased) what = key.after == epilogue::bias ? CUBLASLT_EPILOGUE_BIAS : what | CUBLASLT_EPILOGUE_BIAS;
       describe(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<cublasLtEpilogue_t>(what));
       if (keeps_) describe(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.m);
@@ -216,7 +220,7 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
       return true;
     }
     auto aligned = [](const array& a) { return widest_unit(address(a.data)); };
-    if (after == epilogue::relu) return false;  // CUBLASLT_EPILOGUE_RELU_BIAS: not before it is known what it makes of a NaN
+    if (!alone && !product_library::is_exact(after, x.type, allow_tf32)) return false;
     if (!alone && (batch > 1 || m % 8 != 0 || aligned(z) < 16 || address(bias) % 16 != 0 || address(kept) % 16 != 0)) return false;
     // Row-major z = x y is column-major z' = y' x'.
     product& p = products::find({x.type, z.type, words[1] != 0, transposed, x.type == dtype::f32 && allow_tf32, after, bias != nullptr, m, n, k, batch, shared ? 0 : k * m, n * k, aligned(y), aligned(x), aligned(z)});
@@ -226,30 +230,35 @@ template <class Machine> struct library_step<ops::matmul, Machine> {
   }
 };
 
-/// What follows a product, where cuBLASLt does not do it: in place, one element a thread. It stands for few products, so one kernel has all types.
+/// What follows a product, where cuBLASLt does not do it: in place.
 struct product_end {
   array z, third, gelu_of_z;  // gelu_of_z: of gelu_kept
   epilogue what;
+  bool wide;  // rows begin at multiples of 16 bytes
   divisor columns;
 };
-template <class Machine> __global__ void __launch_bounds__(256) apply_epilogue(const __grid_constant__ product_end x, std::int64_t count) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x;
-  if (i >= count) return;
-  auto read = [](const array& a, std::int64_t k) -> float {
-    if (a.type == dtype::f32) return static_cast<const float*>(a.data)[k];
-    return a.type == dtype::bf16 ? static_cast<float>(static_cast<const bf16*>(a.data)[k]) : static_cast<float>(static_cast<const f16*>(a.data)[k]);
-  };
-  auto write = [i](const array& a, float v) {
-    if (a.type == dtype::f32) static_cast<float*>(a.data)[i] = v;
-    else if (a.type == dtype::bf16) static_cast<bf16*>(a.data)[i] = bf16(v);
-    else static_cast<f16*>(a.data)[i] = f16(v);
-  };
+template <class Machine, dtype T, int Count> THUNDER_DEVICE void end_product(const product_end& x, std::int64_t i) {
   const bool two = x.what == epilogue::gelu_kept;
   std::int64_t row = i;
   const std::int64_t column = x.columns.split(row);
-  const float u = read(x.z, i), t = x.third.data ? read(x.third, x.what == epilogue::gelu_slope ? i : column) : 0;
-  write(two ? x.gelu_of_z : x.z, after_product<real<Machine, false>>(x.what, u, t).v);
-  if (two) write(x.z, u + t);
+  packet<Machine, T, Count> z, third{};
+  typename packet<Machine, T, Count>::number sum[Count], end[Count];
+  z.template load<false>(x.z.data, i);
+  if (x.third.data) third.template load<false>(x.third.data, x.what == epilogue::gelu_slope ? i : column);
+#pragma unroll
+  for (int j = 0; j < Count; ++j) {
+    const real<Machine, false> u = plain(z.get(j, 0u)), t = plain(third.get(j, 0u));
+    sum[j] = (u + t).v, end[j] = after_product(x.what, u, t).v;
+  }
+  z.set(end), z.store(two ? x.gelu_of_z.data : x.z.data, i);
+  if (two) z.set(sum), z.store(x.z.data, i);
+}
+template <class Machine, dtype T> __global__ void __launch_bounds__(256) end_products(const __grid_constant__ product_end x, std::int64_t units) {
+  constexpr int most = 16 / size_of(T);
+  const std::int64_t i = std::int64_t{blockIdx.x} * 256 + threadIdx.x;
+  if (i >= units) return;
+  if (x.wide) end_product<Machine, T, most>(x, i * most);
+  else end_product<Machine, T, 1>(x, i);
 }
 
 /// A product of floats or half types and what follows it (ops/matmul_epilogue.hpp).
@@ -262,7 +271,12 @@ template <class Machine> struct library_step<ops::matmul_epilogue, Machine> {
     const array &x = s.inputs[0], &y = s.inputs[1], third = s.input_count > 2 ? s.inputs[2] : array{}, &z = s.outputs[0], &last = s.outputs[two ? 1 : 0];
     if (product::multiply(x, y, last, s.words, stream, what, slope ? nullptr : third.data, slope ? third.data : two ? z.data : nullptr)) return;
     product::multiply(x, y, z, s.words, stream);
-    apply_epilogue<Machine><<<static_cast<unsigned>((z.count() + 255) / 256), 256, 0, stream>>>(product_end{z, third, last, what, divisor(z.extents[z.rank - 1])}, z.count());
+    const std::int64_t columns = z.extents[z.rank - 1], unit = 16 / size_of(z.type);
+    const bool wide = columns % unit == 0 && (address(z.data) | address(third.data) | address(last.data)) % 16 == 0;
+    const product_end end{z, third, last, what, wide, divisor(columns)};
+    const std::int64_t units = z.count() / (wide ? unit : 1);
+    auto start = [&]<dtype T>() { end_products<Machine, T><<<static_cast<unsigned>((units + 255) / 256), 256, 0, stream>>>(end, units); };
+    z.type == dtype::f32 ? start.template operator()<dtype::f32>() : z.type == dtype::bf16 ? start.template operator()<dtype::bf16>() : start.template operator()<dtype::f16>();
     check(cudaGetLastError(), "matmul: what follows it");
   }
 };

@@ -29,7 +29,7 @@ struct small_product {
   int blocks() const { return batch * blocks_down() * blocks_across(); }
 
   /// Whether the kernel is the faster way: few blocks, and an inner dimension of two panels at most.
-  static bool suits(std::int64_t rows, std::int64_t columns, std::int64_t inner, std::int64_t batch) {
+  static constexpr bool suits(std::int64_t rows, std::int64_t columns, std::int64_t inner, std::int64_t batch) {
     constexpr std::int64_t most_blocks = 256;
     if (inner > 256 || rows > most_blocks * tile_rows || columns > most_blocks * tile_columns || batch > most_blocks)
       return false;

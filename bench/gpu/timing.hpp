@@ -27,12 +27,12 @@ __global__ void copy_kernel(const uint4* from, uint4* to, std::int64_t vectors) 
     if (first + u * blockDim.x < vectors) to[first + u * blockDim.x] = v[u];
 }
 
-/// Median microseconds of one call of `run(i)`, where i counts up so that buffers can rotate.
-inline double microseconds(const std::function<void(int)>& run, int calls = 20, int rounds = 7) {
+/// Median microseconds of one call of `run(i)`, where i counts up so that buffers can rotate. warm: calls before.
+inline double microseconds(const std::function<void(int)>& run, int warm = 3, int calls = 20, int rounds = 7) {
   const cudaStream_t stream = cuda::streams::current();
   cuda::event begin(true), end(true);
   int i = 0;
-  for (int k = 0; k < 3; ++k) run(i++);
+  for (int k = 0; k < warm; ++k) run(i++);
   std::vector<double> times;
   for (int r = 0; r < rounds; ++r) {
     cuda::synchronize();
@@ -75,7 +75,7 @@ inline int report(int argc, char** argv, void (*cases)()) { return report(argc, 
 /// How many sets of buffers of `bytes` bytes rotate.
 inline int sets_of(std::int64_t bytes) { return static_cast<int>(std::max<std::int64_t>(2, (std::int64_t{200} << 20) / std::max<std::int64_t>(bytes, 1 << 20) + 1)); }
 /// Microseconds of program f on arguments made by `make(set)`, whose buffers have `bytes` bytes in all.
-template <class Executor = cuda::executor, class F, class Make> double time_program(std::int64_t bytes, F f, Make make) {
+template <class Executor = cuda::executor, class F, class Make> double time_program(std::int64_t bytes, F f, Make make, int warm = 3) {
   cuda::record_programs = false;
   auto program = jitted<F, Executor, non_finite::keep>(f);
   using arguments = decltype(make(0));
@@ -87,7 +87,7 @@ template <class Executor = cuda::executor, class F, class Make> double time_prog
   const double us = microseconds([&](int i) {
     const auto k = static_cast<std::size_t>(i % sets);
     kept[k] = std::apply([&](auto&... a) { return program(a...); }, inputs[k]);
-  });
+  }, warm);
   kept.clear(), inputs.clear();
   cuda::stream_memory::clear();
   return us;

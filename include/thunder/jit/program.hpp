@@ -212,7 +212,13 @@ template <class Executor, class Body, class R, std::uint64_t Donated, non_finite
     }
   }
   static std::string full_name(int parameter) { return print_name(graph, graph.parameters[parameter].name); }
+  /// What is held while a program runs: an executor may have one stream for several threads.
+  auto turn() {
+    if constexpr (requires { executor_.turn(); }) return executor_.turn();
+    else return 0;
+  }
   template <class Watcher, class... A> result_type run([[maybe_unused]] Watcher&& w, state* s, bool writable, const A&... arguments) {
+    [[maybe_unused]] const auto held = turn();
     void* where[at_least_one(slot_count)]{};
     bindings b;
     // arguments

@@ -76,13 +76,7 @@ class streams {
     return c.chosen ? c.stream : shared();
   }
   /// Programs of this thread run on `s` from now on, after what was started on the stream before.
-  static void change(bool chosen, cudaStream_t s) {
-    const cudaStream_t before = current();
-    mine() = {chosen, s};
-    event done;
-    done.record(before);
-    done.hold(current());
-  }
+  static void change(bool chosen, cudaStream_t s);
 
  private:
   friend class stream_scope;
@@ -154,6 +148,9 @@ class stream_memory {
     const std::lock_guard lock(all_mutex());
     for (auto& [key, m] : all()) m->clear_own();
   }
+  /// Held by a thread while it starts what stays together on the stream: the steps of a program, which share working memory, or their record,
+  /// into which nothing of another thread may come.
+  [[nodiscard]] std::unique_lock<std::recursive_mutex> turn() { return std::unique_lock(turn_); }
   /// Memory between the kernels of one step. When it grows, the old one stays: recorded programs name it. It grows to twice its size at
   /// least, so all of them together are at most as large as the last.
   void* workspace(std::size_t bytes);
@@ -191,10 +188,21 @@ class stream_memory {
     free_.clear();
   }
 
+  std::recursive_mutex turn_;
   std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> free_;
   std::vector<storage> workspaces_;
 };
+
+inline void streams::change(bool chosen, cudaStream_t s) {
+  event done;
+  auto turn = stream_memory::current().turn();
+  done.record(current());
+  turn.unlock();
+  mine() = {chosen, s};
+  turn = stream_memory::current().turn();
+  done.hold(current());
+}
 
 /// Uninitialised memory on the current device. Throws thunder::error when there is no such memory; everything stays usable then.
 inline storage allocate(std::size_t bytes) {
@@ -218,7 +226,7 @@ inline storage allocate(std::size_t bytes) {
 }
 /// Copies between host and device or within the device, after what was started on this thread's stream; returns when it is done.
 inline void copy(void* to, const void* from, std::size_t bytes) {
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, streams::current()), "cuda: copying");
+  if (const auto turn = stream_memory::current().turn(); turn) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, streams::current()), "cuda: copying");
   synchronize();
 }
 /// Gives the memory of freed tensors back to the device, for other users of it.

@@ -40,8 +40,14 @@ template <> class batch_lane<device::cuda> {
     if (bytes > 0) cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "cuda: copying a batch");
   }
   void copied() { copied_.record(stream_); }
-  void read() const { copied_.hold(cuda::streams::current()); }
-  void done() { done_.record(cuda::streams::current()); }
+  void read() const {
+    const auto turn = cuda::stream_memory::current().turn();
+    copied_.hold(cuda::streams::current());
+  }
+  void done() {
+    const auto turn = cuda::stream_memory::current().turn();
+    done_.record(cuda::streams::current());
+  }
 
  private:
   cudaStream_t stream_ = nullptr;

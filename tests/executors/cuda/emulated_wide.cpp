@@ -3,16 +3,16 @@
 
 namespace emulated {
 
-/// Rows of more than 64 bytes are wide. Two blocks of 64 threads share a multiprocessor; a thread has 4 words of a row in registers, and
-/// Shared bytes are left for the rest.
-struct small_machine : cuda::emulated {
-  static constexpr cuda::machine_limits limits{16 * 1024, 128, 64, 4};
+/// Rows of more than 64 bytes are wide. A multiprocessor has 128 threads; a thread has 4 words of a row in registers, and Shared bytes are
+/// left for the rest.
+template <int Shared> struct small_machine : cuda::emulated {
+  static constexpr cuda::machine_limits limits{Shared, 128, 64, 4};
 };
 template <int Shared> struct small : cuda::emulated_device {
-  using machine = small_machine;
+  using machine = small_machine<Shared>;
   explicit small(std::uint64_t seed, int resident_blocks) : emulated_device(seed, resident_blocks, Shared) {}
 };
-template <class Region> constexpr cuda::kernel_shape shape_of = cuda::kernel_text<Region, small_machine>::shape;
+template <class Region> constexpr cuda::kernel_shape shape_of = cuda::kernel_text<Region, small_machine<16 * 1024>>::shape;
 
 // inputs: logits, labels; outputs: the loss of each row, and its gradient
 template <class Space, dtype T = f32>
@@ -37,12 +37,14 @@ TEST_CASE("rows in registers and shared memory") {
   CHECK(shape_of<region>.threads() == 64);
   CHECK(shape_of<region>.vectors == 1);
   CHECK(shape_of<softmax_of<space<-1, 3001>, bfloat>>.shifted);
+  CHECK(cuda::kernel_text<region, small_machine<16 * 1024>>::resident);
+  CHECK(!cuda::kernel_text<region, small_machine<4000>>::resident);
   CHECK(!cuda::kernel_text<region, cuda::emulated>::shape.wide);
   widths<small<16 * 1024>>(std::integer_sequence<int, 33, 1027, 3000, 3001>{});
   check<layer_norm_of<space<-1, 1003>>, small<16 * 1024>>(1e-4, {6});
 }
-TEST_CASE("rows that are read again in each pass, in part") {  // with room for one of five, or for none
-  widths<small<6000>>(std::integer_sequence<int, 3000, 3001>{});
+TEST_CASE("rows that are read again in each pass, in part") {  // with room for one of two, or for none
+  widths<small<4000>>(std::integer_sequence<int, 3000, 3001>{});
   widths<small<0>>(std::integer_sequence<int, 1027>{});
 }
 TEST_CASE("a gradient over its own logits") {
@@ -61,9 +63,9 @@ TEST_CASE("a gradient over its own logits") {
   std::vector<bf16> gradient(17 * 3001);
   const void* in[]{logits.data(), labels.data()};
   void* out[]{losses.data(), gradient.data()};
-  cuda::emulate<region, small<6000>>(in, out, dims, 1, 3);
+  cuda::emulate<region, small<4000>>(in, out, dims, 1, 3);
   in[0] = out[1] = in_place.data(), out[0] = again.data();
-  cuda::emulate<region, small<6000>>(in, out, dims, 2, 5);
+  cuda::emulate<region, small<4000>>(in, out, dims, 2, 5);
   for (int r = 0; r < 16; ++r) {
     CAPTURE(r);
     CHECK(static_cast<float>(gradient[static_cast<std::size_t>(r * 3001 + label(r))]) < -0.99f);
@@ -75,10 +77,10 @@ TEST_CASE("a gradient over its own logits") {
 }
 
 // Machines on which a kernel of such rows must fail: the emulation would find the text's mistake, if it were one.
-struct without_waiting : small_machine {
+struct without_waiting : small_machine<16 * 1024> {
   template <int N> static void wait_copies() {}
 };
-struct without_barriers : small_machine {
+struct without_barriers : small_machine<16 * 1024> {
   static void sync() {}
 };
 template <class Machine> struct faulty : small<16 * 1024> {
@@ -98,19 +100,19 @@ template <class Machine> std::string fault_on() {
   return "";
 }
 TEST_CASE("what the emulated machine finds") {
-  CHECK(fault_on<small_machine>() == "");
+  CHECK(fault_on<small_machine<16 * 1024>>() == "");
   CHECK(fault_on<without_waiting>().find("of shared memory, which nobody has written (wide.hpp:") != std::string::npos);
   CHECK(fault_on<without_barriers>().find("of shared memory, which ") != std::string::npos);
 }
 TEST_CASE("inputs that vary along some dimensions") {
-  check<parts_of_space<space<-1, 3, 200>>, small<6000>>(1e-4, {5});
-  check<parts_of_space<space<-1, 3, 203>>, small<6000>>(1e-4, {5});
-  check<parts_of_space<space<-1, 3, 203>, bfloat>, small<6000>>(1.0 / 32, {5});
+  check<parts_of_space<space<-1, 3, 200>>, small<4000>>(1e-4, {5});
+  check<parts_of_space<space<-1, 3, 203>>, small<4000>>(1e-4, {5});
+  check<parts_of_space<space<-1, 3, 203>, bfloat>, small<4000>>(1.0 / 32, {5});
 }
 TEST_CASE("lengths known at run time") {
   for (std::int64_t n : {1, 3, 8, 9, 30, 500, 1001, 3000}) {
-    check<softmax_of<space<-1, -2>, bfloat>, small<6000>>(1.0 / 128, {9, n});
-    check<cross_entropy_of<space<-1, -2>>, small<6000>>(1e-5, {5, n});
+    check<softmax_of<space<-1, -2>, bfloat>, small<4000>>(1.0 / 128, {9, n});
+    check<cross_entropy_of<space<-1, -2>>, small<4000>>(1e-5, {5, n});
   }
 }
 

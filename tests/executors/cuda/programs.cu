@@ -1,4 +1,6 @@
 // Whole programs on the GPU: the same random numbers as on the CPU, training with a state, named dimensions, donation, errors.
+#include <thread>
+
 #include "both.hpp"
 
 using namespace both;
@@ -86,6 +88,24 @@ TEST_CASE("views at odd addresses, small results of bf16, other streams") {
   y = twice(y);
   CHECK(y.to(device::cpu)(100) == 800.0f);
   cudaStreamDestroy(own);
+}
+
+TEST_CASE("threads with programs of their own share a stream") {
+  if (!have_device()) return;
+  constexpr int rows = 4096, columns = 256, threads = 4;
+  int wrong[threads]{};
+  auto work = [&](int k) {
+    auto sums = jit<device::cuda>([](auto x, auto y) { return std::pair{sum(x * y, axis<0>), sum(x - y)}; });  // two kernels each, with memory between them
+    const auto x = tensor<float, rows, columns>::full(static_cast<float>(k + 1)).to(device::cuda), y = tensor<float, rows, columns>::full(0.5f).to(device::cuda);
+    for (int call = 0; call < 100; ++call) {
+      const auto [of_columns, all] = sums(x, y);
+      wrong[k] += of_columns.to(device::cpu)(columns - 1) != 0.5f * static_cast<float>((k + 1) * rows) || all.to(device::cpu).item() != (static_cast<float>(k) + 0.5f) * rows * columns;
+    }
+  };
+  std::vector<std::thread> all;
+  for (int k = 0; k < threads; ++k) all.emplace_back(work, k);
+  for (auto& t : all) t.join();
+  for (const int w : wrong) CHECK(w == 0);
 }
 
 TEST_CASE("mistakes name the argument") {

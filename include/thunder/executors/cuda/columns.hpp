@@ -51,10 +51,10 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     for (int u = 0; u < shape.vectors; ++u) {
       const int v = u * shape.group + at.t;
       if ((u + 1) * shape.group <= row_length / V || v < row_length / V)
-        (M::template copy_async<V * size_of(plan.value[I].type)>(
-             stage + bytes_before<I, row_length> + v * (V * size_of(plan.value[I].type)),
+        (M::template copy_async<V * size_of(facts<I>.type)>(
+             stage + bytes_before<I, row_length> + v * (V * size_of(facts<I>.type)),
              static_cast<const char*>(at.a.in[I]) +
-                 (offset<plan.value[I].mask>(at.a, at.row) + v * V) * size_of(plan.value[I].type)),
+                 (offset<facts<I>.mask>(at.a, at.row) + v * V) * size_of(facts<I>.type)),
          ...);
     }
   }
@@ -71,9 +71,9 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   THUNDER_DEVICE static void share_columns(const arguments& a, std::integer_sequence<int, I...>) {
     if constexpr (shape.share_columns) {
       for (int v = M::thread(); v < row_length / V; v += shape.threads())
-        (M::template copy_async<V * size_of(plan.value[I].type)>(
-             M::shared() + columns_offset + column_offset<I> + v * V * size_of(plan.value[I].type),
-             static_cast<const char*>(a.in[I]) + v * V * size_of(plan.value[I].type)),
+        (M::template copy_async<V * size_of(facts<I>.type)>(
+             M::shared() + columns_offset + column_offset<I> + v * V * size_of(facts<I>.type),
+             static_cast<const char*>(a.in[I]) + v * V * size_of(facts<I>.type)),
          ...);
       M::commit_copies();
       M::template wait_copies<0>();
@@ -112,9 +112,9 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     else if constexpr (!plan.is_column(Before - 1))
       return partial_bytes<Before - 1>(length);
     else {
-      constexpr value_facts f = plan.value[Before - 1];
+      constexpr value_facts f = facts<Before - 1>;
       const std::int64_t one = size_of(f.type) == 8 ? 8 : 4;
-      return partial_bytes<Before - 1>(length) + ((f.mask & plan.row ? one * partial_pitch(length) : one) + 15) / 16 * 16;
+      return partial_bytes<Before - 1>(length) + ((f.mask & row_mask ? one * partial_pitch(length) : one) + 15) / 16 * 16;
     }
   }
   template <int I>
@@ -153,7 +153,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   static constexpr bool finishes_alone = count<what::column_vector> == 0 || shape.vectors > 0;
   template <int I, int O>
   THUNDER_DEVICE static void store_result(const arguments& a, number<I> x, std::int64_t k) {
-    if constexpr (plan.output[O].value == I) store_number<O>(a, to_number<stored_number<O>>(x), k);
+    if constexpr (output_at<O>.value == I) store_number<O>(a, to_number<stored_number<O>>(x), k);
   }
   template <int I, int... O>
   THUNDER_DEVICE static void store_results(const arguments& a, number<I> x, std::int64_t k, std::integer_sequence<int, O...>) {
@@ -162,7 +162,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   /// Element k of what a block has added up goes to its row of `partial`, or to the outputs, if no other block has a share of it.
   template <int I>
   THUNDER_DEVICE static void put(const arguments& a, number<I> x, std::int64_t k) {
-    constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
+    constexpr bool is_vector = (facts<I>.mask & row_mask) != 0;
     const std::int64_t row = block(a), length = is_vector ? extent<dims - 1>(a) : 1, pitch = is_vector ? partial_pitch(length) : 1;
     if (finishes_alone && a.splits == 1)
       store_results<I>(a, x, row * length + k, std::make_integer_sequence<int, outputs>{});
@@ -264,7 +264,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   /// How many blocks add up output O, if there are `results` rows of results of `length` each.
   template <int O>
   THUNDER_ANYWHERE static std::int64_t finish_blocks(std::int64_t results, std::int64_t length) {
-    if constexpr ((plan.value[plan.output[O].value].mask & plan.row) != 0)
+    if constexpr ((facts<output_at<O>.value>.mask & row_mask) != 0)
       return (results * partial_pitch(length) + finish_columns - 1) / finish_columns;
     else
       return results < 32 ? results : (results + 31) / 32;
@@ -273,11 +273,11 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   /// few, one. block: among those of output O.
   template <int O>
   THUNDER_DEVICE static void finish(const arguments& a, int block) {
-    constexpr output_facts f = plan.output[O];
+    constexpr output_facts f = output_at<O>;
     constexpr int I = f.value;
     using stored = decltype(plain(number<I>{}));
-    constexpr dtype type = std::is_same_v<stored, float> ? dtype::f32 : plan.value[I].type;
-    constexpr bool is_vector = (plan.value[I].mask & plan.row) != 0;
+    constexpr dtype type = std::is_same_v<stored, float> ? dtype::f32 : facts<I>.type;
+    constexpr bool is_vector = (facts<I>.mask & row_mask) != 0;
     constexpr int W = is_vector ? 4 : 1, block_warps = finish_threads / 32;
     const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1, pitch = is_vector ? partial_pitch(length) : 1,
                        results = a.blocks / a.splits;

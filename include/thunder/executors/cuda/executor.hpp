@@ -33,6 +33,7 @@ class executor {
   using range = cuda::range;
   using rewrite = product_epilogues<product_library>;
 
+  static auto turn() { return stream_memory::current().turn(); }
   static storage allocate(std::size_t bytes) { return cuda::allocate(bytes); }
   template <class Region, int Count> void run(Region, const region_call (&calls)[Count]) { run_fused<Region>(gpu_stream{streams::current()}, calls); }
   template <class Op> void run(type_c<Op>, const step_arguments& x) {

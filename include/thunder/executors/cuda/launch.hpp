@@ -148,10 +148,12 @@ template <class Region, class Device, int Count> struct fused_kernels {
     const std::int64_t length = a.extents[Text::dims - 1];
     constexpr kernel_shape shape = Text::shape;
     constexpr int bytes = shape.group * Text::vector_bytes;  // of shared memory, for a vector of each thread
-    const std::int64_t vectors = (length / shape.vector + shape.group - 1) / shape.group - shape.vectors;
+    const std::int64_t vectors = Text::vectors_left(length);
     if (bytes > 0 && vectors > 0) {
       auto room = [&](int blocks) { return (device.shared_room(blocks) - Text::ring_offset) / bytes; };
       int most = room(shape.blocks);
+      if (Text::resident && vectors > most)
+        throw device_error("cuda: this device has less shared memory than those that the program is compiled for: compile it for this one's architecture, too");
       if (vectors > most && shape.blocks > 4) most = room(4);  // what is read again should be in the second-level cache: fewer rows at once
       a.shared_vectors = vectors < most ? static_cast<int>(vectors) : most > 0 ? most : 0;
     }

@@ -23,5 +23,8 @@ struct machine_limits {
   std::int64_t wide_bytes = 64 * 1024;  // longer rows are wide (shape.hpp) ...
   int row_words = 16;                   // ... of which a thread has so many words in registers
 };
+/// Bytes of shared memory that each of so many blocks of a multiprocessor can have, where one block can have `most`: each block has one KiB
+/// more for itself, as has the multiprocessor.
+constexpr int shared_room(int most, int blocks) { return (most + 1024) / blocks / 1024 * 1024 - 1024; }
 
 }  // namespace thunder::cuda

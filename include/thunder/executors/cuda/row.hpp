@@ -31,7 +31,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
     if (shape.persistent && n < 32 * slot_bytes) n = 32 * slot_bytes;
     if (shape.persistent && shape.vectors > 0 && shape.groups > 1 && shape.stages * shape.stage_bytes < row_length * 8)
       for (int v = 0; v < values; ++v)
-        if (plan.is_column(v) && (plan.value[v].mask & plan.row) && row_length * (size_of(plan.value[v].type) == 8 ? 8 : 4) > n)
+        if (plan.is_column(v) && (plan.value[v].mask & row_mask) && row_length * (size_of(plan.value[v].type) == 8 ? 8 : 4) > n)
           n = static_cast<int>(row_length) * (size_of(plan.value[v].type) == 8 ? 8 : 4);
     return (n + 15) / 16 * 16;
   }();
@@ -50,8 +50,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
   // ---- a row that has arrived in the ring
   template <int... I>
   THUNDER_DEVICE static void read_stage(const char* stage, int v, row_packets& p, std::integer_sequence<int, I...>) {
-    (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w,
-                                                              stage + bytes_before<I, row_length> + v * (V * size_of(plan.value[I].type))),
+    (M::template shared_read<V * size_of(facts<I>.type)>(get<I>(p).w,
+                                                              stage + bytes_before<I, row_length> + v * (V * size_of(facts<I>.type))),
      ...);
   }
 
@@ -59,11 +59,11 @@ struct kernel_values<Region, Machine, Part>::row_text {
   template <int I>
   THUNDER_DEVICE static void hold(const place& at, held_values& h) {
     if constexpr (I < inputs) {
-      packet<M, plan.value[I].type, 1> x;
-      x.load_cached(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row));
-      static_cast<number_slot<I>&>(h).value = to_number<number<I>>(x.get(0, 0));
+      packet<M, facts<I>.type, 1> x;
+      x.load_cached(at.a.in[I], offset<facts<I>.mask>(at.a, at.row));
+      value_of<I>(h) = to_number<number<I>>(x.get(0, 0));
     } else {
-      static_cast<number_slot<I>&>(h).value = evaluate<I, coarse.at[I]>(at, h, element_values{}, 0, operand_numbers<I>{});
+      value_of<I>(h) = evaluate<I, coarse.at[I]>(at, h, element_values{}, 0, operand_numbers<I>{});
     }
   }
   template <int... I>
@@ -71,63 +71,78 @@ struct kernel_values<Region, Machine, Part>::row_text {
     (hold<I>(at, h), ...);
   }
 
-  // ---- one vector
+  // ---- loads
   template <int... I>
   THUNDER_DEVICE static void load_row(const place& at, [[maybe_unused]] std::int64_t i, row_packets& p,
                                       std::integer_sequence<int, I...>) {
-    (get<I>(p).template load<!shape.pointwise>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i), ...);
+    (get<I>(p).template load<!shape.pointwise>(at.a.in[I], offset<facts<I>.mask>(at.a, at.row) + i), ...);
   }
   template <int... I>
   THUNDER_DEVICE static void load_row_some(const place& at, [[maybe_unused]] std::int64_t i, [[maybe_unused]] int n,
                                            row_packets& p, std::integer_sequence<int, I...>) {
-    (get<I>(p).load_some(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i, n), ...);
+    (get<I>(p).load_some(at.a.in[I], offset<facts<I>.mask>(at.a, at.row) + i, n), ...);
   }
   template <int... I>
   THUNDER_DEVICE static void load_columns(const arguments& a, [[maybe_unused]] std::int64_t i, column_packets& p,
                                           std::integer_sequence<int, I...>) {
     if constexpr (shape.share_columns)
-      (M::template shared_read<V * size_of(plan.value[I].type)>(
-           get<I>(p).w, M::shared() + columns_offset + column_offset<I> + i * size_of(plan.value[I].type)),
+      (M::template shared_read<V * size_of(facts<I>.type)>(
+           get<I>(p).w, M::shared() + columns_offset + column_offset<I> + i * size_of(facts<I>.type)),
        ...);
     else
       (get<I>(p).load_cached(a.in[I], i), ...);
   }
-  /// Missed: the elements are not those of which a hit is true.
-  template <int Pass, int I, bool Missed, class Row, class Column, class Sums, class Columns>
-  THUNDER_DEVICE static void step(const place& at, const Row& p, const Column& c, const held_values& h, element_values& e, Sums& sums,
-                                  Columns& columns, column_scalars& scalars, std::int64_t i, int u, int j, int n) {
-    if constexpr (plan.need[Pass][I]) {
-      auto& x = static_cast<number_slot<I>&>(e).value;
-      if constexpr (Missed && is_hit(I))
-        x = false;
-      else if constexpr (I >= inputs)
-        x = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i + j, operand_numbers<I>{});
-      else if constexpr (is_column_input(I))
-        x = to_number<number<I>>(get<I>(c).get(j, at.opaque));
+  // ---- one element
+  template <int... I, int... C>
+  THUNDER_DEVICE static void load_element(const auto& p, const auto& c, element_values& e, [[maybe_unused]] int j, [[maybe_unused]] std::uint32_t opaque,
+                                          std::integer_sequence<int, I...>, std::integer_sequence<int, C...>) {
+    ((value_of<I>(e) = to_number<number<I>>(get<I>(p).get(j, opaque))), ...);
+    ((value_of<C>(e) = to_number<number<C>>(get<C>(c).get(j, opaque))), ...);
+  }
+  template <int Pass, int... I>
+  THUNDER_DEVICE static void compute_element(const place& at, const held_values& h, element_values& e, [[maybe_unused]] std::int64_t i,
+                                             std::integer_sequence<int, I...>) {
+    ((value_of<I>(e) = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i, operand_numbers<I>{})), ...);
+  }
+  template <int... I>
+  THUNDER_DEVICE static void miss(element_values& e, std::integer_sequence<int, I...>) {
+    ((value_of<I>(e) = false), ...);
+  }
+  template <int I, class Sums, class Columns>
+  THUNDER_DEVICE static void add(const place& at, const held_values& h, const element_values& e, Sums& sums, Columns& columns,
+                                 column_scalars& scalars, std::int64_t i, int u, int j) {
+    const auto x = to_number<number<I>>(operand<facts<I>.operand[0]>(h, e));
+    if constexpr (!plan.is_column(I)) {
+      auto& to = get<I>(sums).at[j % chains];
+      to = combine<I>(to, x);
+    } else if (is_first<facts<I>.mask | facts<I>.removed>(at.a, at.row)) {
+      if constexpr (facts<I>.mask & row_mask)
+        columns.template add<I>(u, j, i, x);
       else
-        x = to_number<number<I>>(get<I>(p).get(j, at.opaque));
-    }
-    if constexpr (plan.accumulates(Pass, I) && !(Missed && sums_hits(I))) {
-      if (j >= n) return;  // of a partial vector
-      const auto x = to_number<number<I>>(operand<plan.value[I].operand[0]>(h, e));
-      if constexpr (!plan.is_column(I)) {
-        auto& to = get<I>(sums).at[j % chains];
-        to = combine<I>(to, x);
-      } else if (is_first<plan.value[I].mask | plan.value[I].removed>(at.a, at.row)) {
-        if constexpr (plan.value[I].mask & plan.row)
-          columns.template add<I>(u, j, i, x);
-        else
-          get<I>(scalars) = combine<I>(get<I>(scalars), x);
-      }
+        get<I>(scalars) = combine<I>(get<I>(scalars), x);
     }
   }
-  template <int O, class Out>
-  THUNDER_DEVICE static void collect(const held_values& h, const element_values& e, Out& out, int j) {
-    get<O>(out).at[j] = to_number<stored_number<O>>(operand<plan.output[O].value>(h, e));
+  template <int... I, class Sums, class Columns>
+  THUNDER_DEVICE static void add_element(const place& at, const held_values& h, const element_values& e, Sums& sums,
+                                         Columns& columns, column_scalars& scalars, [[maybe_unused]] std::int64_t i,
+                                         [[maybe_unused]] int u, [[maybe_unused]] int j, std::integer_sequence<int, I...>) {
+    (add<I>(at, h, e, sums, columns, scalars, i, u, j), ...);
+  }
+
+  // ---- one vector
+  template <int... O>
+  THUNDER_DEVICE static void collect(const held_values& h, const element_values& e, auto& out, [[maybe_unused]] int j,
+                                     std::integer_sequence<int, O...>) {
+    ((get<O>(out).at[j] = to_number<stored_number<O>>(operand<output_at<O>.value>(h, e))), ...);
+  }
+  template <int... O>
+  THUNDER_DEVICE static void store(const place& at, const auto& out, [[maybe_unused]] std::int64_t i, [[maybe_unused]] int n,
+                                   std::integer_sequence<int, O...>) {
+    (store<O>(at, out, i, n), ...);
   }
   template <int O, class Out>
   THUNDER_DEVICE static void store(const place& at, const Out& out, std::int64_t i, int n) {
-    constexpr output_facts f = plan.output[O];
+    constexpr output_facts f = output_at<O>;
     if (!is_first<f.mask>(at.a, at.row)) return;
     packet<M, f.type, Out::width> p;
     p.set(get<O>(out).at);
@@ -137,23 +152,21 @@ struct kernel_values<Region, Machine, Part>::row_text {
     else
       p.store_some(at.a.out[O], k, n);
   }
-  template <int Pass, bool Missed, class Row, class Column, class Sums, class Columns, int... I, int... O>
-  THUNDER_DEVICE static void compute(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
-                                     Columns& columns, column_scalars& scalars, std::int64_t i, [[maybe_unused]] int u,
-                                     [[maybe_unused]] int n, std::integer_sequence<int, I...>, std::integer_sequence<int, O...>) {
-    [[maybe_unused]] output_slots<Row::width, std::integer_sequence<int, O...>> out;
-    THUNDER_UNROLL
-    for (int j = 0; j < Row::width; ++j) {
-      element_values e;
-      (step<Pass, I, Missed>(at, p, c, h, e, sums, columns, scalars, i, u, j, n), ...);
-      (collect<O>(h, e, out, j), ...);
-    }
-    (store<O>(at, out, i, n), ...);
-  }
+  /// Missed: the elements are not those of which a hit is true. n: how many elements of the vector there are.
   template <int Pass, bool Missed = false, class Row, class Column, class Sums, class Columns>
   THUNDER_DEVICE static void vector(const place& at, const Row& p, const Column& c, const held_values& h, Sums& sums,
                                     Columns& columns, column_scalars& scalars, std::int64_t i, int u, int n = Row::width) {
-    compute<Pass, Missed>(at, p, c, h, sums, columns, scalars, i, u, n, list<what::work, Pass>{}, list<what::stored, Pass>{});
+    output_slots<Row::width, list<what::stored, Pass>> out;
+    THUNDER_UNROLL
+    for (int j = 0; j < Row::width; ++j) {
+      element_values e;
+      load_element(p, c, e, j, at.opaque, list<what::row_input, Pass>{}, list<what::column_input, Pass>{});
+      if constexpr (Missed) miss(e, list<what::hit, Pass>{});
+      compute_element<Pass>(at, h, e, i + j, list<Missed ? what::missed : what::computed, Pass>{});
+      if (j < n) add_element(at, h, e, sums, columns, scalars, i, u, j, list<Missed ? what::added_missed : what::added, Pass>{});
+      collect(h, e, out, j, list<what::stored, Pass>{});
+    }
+    store(at, out, i, n, list<what::stored, Pass>{});
   }
 
   // ---- reductions over the threads of a group
@@ -211,6 +224,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
     for (int k = 0; k < n; ++k) ((get<I>(a).at[k] = identity<I>()), ...);
   }
   // ---- a row
+  template <int Pass>
+  static constexpr bool works = count<what::added, Pass> + count<what::stored, Pass> > 0;
   template <int Pass, class Columns>
   THUNDER_DEVICE static void pass(place& at, const row_packets* p, const column_packets* c, held_values& h, Columns& columns,
                                   column_scalars& scalars, int& turn) {
@@ -218,7 +233,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
     start(sums, chains, list<what::reduced, Pass>{});
     at.opaque = at.opaque * 3u + at.a.opaque;
     const std::int64_t n = vectors_of_row(at.a);
-    if constexpr (count<what::work, Pass> + count < what::stored, Pass >> 0) {
+    if constexpr (works<Pass>) {
       if constexpr (shape.vectors > 0) {
         THUNDER_UNROLL
         for (int u = 0; u < shape.vectors; ++u) {
@@ -256,13 +271,13 @@ struct kernel_values<Region, Machine, Part>::row_text {
   template <int O>
   THUNDER_DEVICE static void store_number(const arguments& a, stored_number<O> x, std::int64_t k) {
     stored_number<O> y[1]{x};
-    packet<M, plan.output[O].type, 1> p;
+    packet<M, output_at<O>.type, 1> p;
     p.set(y);
     p.store(a.out[O], k);
   }
   template <int O>
   THUNDER_DEVICE static void store_of_row(const place& at, const held_values& h) {
-    constexpr output_facts f = plan.output[O];
+    constexpr output_facts f = output_at<O>;
     if (!is_first<f.mask>(at.a, at.row)) return;
     store_number<O>(at.a, to_number<stored_number<O>>(operand<f.value>(h, element_values{})),
                     offset<f.mask>(at.a, at.row));
@@ -273,8 +288,8 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   template <int I>
   THUNDER_DEVICE static void add_row(const place& at, const held_values& h, column_scalars& scalars) {
-    if (is_first<plan.value[I].mask | plan.value[I].removed>(at.a, at.row))
-      get<I>(scalars) = combine<I>(get<I>(scalars), to_number<number<I>>(operand<plan.value[I].operand[0]>(h, element_values{})));
+    if (is_first<facts<I>.mask | facts<I>.removed>(at.a, at.row))
+      get<I>(scalars) = combine<I>(get<I>(scalars), to_number<number<I>>(operand<facts<I>.operand[0]>(h, element_values{})));
   }
   template <int... I, int... O>
   THUNDER_DEVICE static void end_row(const place& at, const held_values& h, column_scalars& scalars,

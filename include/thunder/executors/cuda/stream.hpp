@@ -26,8 +26,7 @@ struct gpu_stream {
     known = shared;
     return blocks = (each > 0 ? each : 1) * properties().processors;
   }
-  /// Each block has one KiB more for itself, as has the multiprocessor.
-  int shared_room(int blocks) { return (properties().shared_bytes + 1024) / blocks / 1024 * 1024 - 1024; }
+  int shared_room(int blocks) { return cuda::shared_room(properties().shared_bytes, blocks); }
   void* workspace(std::size_t bytes) { return cuda::workspace(bytes); }
   /// The kernel may begin while the one before it ends.
   template <class Kernel> void start(unsigned blocks, const typename Kernel::arguments& a, int shared = Kernel::shared) {

@@ -70,7 +70,7 @@ struct kernel_values {
   static constexpr int values = traits::values, inputs = traits::inputs, outputs = traits::outputs;
   static constexpr auto plan = plan_of_part<Region, Part>();
   static constexpr int dims = plan.dims;
-  static constexpr unsigned all_outer = plan.row - 1;
+  static constexpr unsigned row_mask = plan.row, all_outer = row_mask - 1;
   /// The extent of dimension d if it is static, otherwise -1.
   static constexpr std::int64_t static_extent(int d) { return static_extent_of<Region>(plan, d); }
   static constexpr std::int64_t row_length = static_extent(dims - 1);
@@ -133,20 +133,34 @@ struct kernel_values {
     for (int v = 0; v < values; ++v) r.at[v] = coarse.at[v] || !fine.at[v];
     return r;
   }();
+  // One value, one output. (The front end of nvcc copies the whole plan for each constant expression that names it.)
   template <int I>
-  using number = computed<M, plan.value[I].type, coarse.at[I]>;
+  static constexpr value_facts facts = plan.value[I];
+  template <int O>
+  static constexpr output_facts output_at = plan.output[O];
   template <int I>
-  using op_of = typename traits::template statement<I>::op;
+  struct number_of {
+    using type = computed<M, facts<I>.type, coarse.at[I]>;
+  };
+  template <int I>
+  using number = typename number_of<I>::type;
+  template <int I>
+  struct statement_of : traits::template statement<I> {};
+  template <int I>
+  using op_of = typename statement_of<I>::op;
 
   // ---- lists of values and outputs
   enum class what {
-    row_input,       // loaded an element at a time, other ones for each row
-    column_input,    // varies along the row alone (or is loose)
+    row_input,       // loaded an element at a time, other ones for each row (in this pass, or, if none is named, in any)
+    column_input,    // the same that varies along the row alone (or is loose)
     held_from,       // does not vary along the row, known before the pass
     held,            // the same, of any pass, and the reductions over the row
     element,         // loaded or computed an element at a time, in any pass
-    work,            // in this pass; and the reductions that it adds up
+    computed,        // computed in this pass
     hit,             // of those: whether the element is the one with a certain index
+    missed,          // ... and the others
+    added,           // a reduction to which the elements of this pass are added
+    added_missed,    // the same, also if there is no hit
     reduced,         // a reduction over the row that ends the pass
     column_vector,   // a reduction over rows: a row of sums
     column_scalar,   // ... or one
@@ -173,7 +187,7 @@ struct kernel_values {
     }
     switch (w) {
       case what::row_input:
-        return k < inputs && plan.is_element(k) && used(k) && !is_column_input(k);
+        return k < inputs && plan.is_element(k) && !is_column_input(k) && (pass < 0 ? used(k) : plan.need[pass][k]);
       case what::column_input:
         return is_column_input(k) && (pass < 0 ? used(k) : plan.need[pass][k]);
       case what::held:
@@ -182,10 +196,16 @@ struct kernel_values {
         return plan.is_held(k) && !plan.is_reduction(k) && plan.ready[k] == pass;
       case what::element:
         return used(k);
-      case what::work:
-        return plan.need[pass][k] || (plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row)));
+      case what::computed:
+        return k >= inputs && plan.need[pass][k];
       case what::hit:
         return plan.need[pass][k] && is_hit(k);
+      case what::missed:
+        return k >= inputs && plan.need[pass][k] && !is_hit(k);
+      case what::added:
+        return plan.accumulates(pass, k) && (plan.along_row(k) || (plan.value[k].mask & plan.row));
+      case what::added_missed:
+        return belongs(what::added, pass, k) && !sums_hits(k);
       case what::reduced:
         return plan.along_row(k) && !plan.is_column(k) && plan.accumulates(pass, k);
       case what::column_vector:
@@ -234,11 +254,19 @@ struct kernel_values {
   template <int W, class>
   struct packet_slots;
   template <int W, int... I>
-  struct packet_slots<W, std::integer_sequence<int, I...>> : slot<I, packet<M, plan.value[I].type, W>>... {
+  struct packet_slots<W, std::integer_sequence<int, I...>> : slot<I, packet<M, facts<I>.type, W>>... {
     static constexpr int width = W;
   };
   template <int I>
-  using number_slot = slot<I, number<I>>;  // `get` has to look for it among an object's bases: a cast to it compiles faster
+  using number_slot = slot<I, number<I>>;
+  template <int I>
+  THUNDER_DEVICE static number<I>& value_of(number_slot<I>& s) {
+    return s.value;
+  }
+  template <int I>
+  THUNDER_DEVICE static number<I> value_of(const number_slot<I>& s) {
+    return s.value;
+  }
   template <class>
   struct number_slots;
   template <int... I>
@@ -252,7 +280,7 @@ struct kernel_values {
   template <int N, int... I>
   struct array_slots<N, std::integer_sequence<int, I...>> : slot<I, number_array<I, N>>... {};
   template <int O>
-  using stored_number = computed<M, plan.output[O].type>;
+  using stored_number = computed<M, output_at<O>.type>;
   template <int W, int O>
   struct output_numbers {
     stored_number<O> at[W];
@@ -322,7 +350,7 @@ struct kernel_values {
   template <unsigned Mask>
   THUNDER_DEVICE static std::int64_t offset(const arguments& a, std::int64_t row) {
     const std::int64_t o = (Mask & all_outer) == 0 ? 0 : outer_offset<Mask>(a, row);
-    return Mask & plan.row ? o * extent<dims - 1>(a) : o;
+    return Mask & row_mask ? o * extent<dims - 1>(a) : o;
   }
   /// Whether this is the first of the rows that differ only in dimensions outside of Mask.
   template <unsigned Mask, int D = 0>
@@ -344,21 +372,21 @@ struct kernel_values {
   // ---- one number
   template <int I>
   THUNDER_DEVICE static number<I> constant() {
-    constexpr double x = std::bit_cast<double>(traits::template statement<I>::first_word);
-    if constexpr (plan.value[I].type == dtype::bf16 || plan.value[I].type == dtype::f16) {
-      constexpr float y = element_t<plan.value[I].type>(static_cast<float>(x));
+    constexpr double x = std::bit_cast<double>(statement_of<I>::first_word);
+    if constexpr (facts<I>.type == dtype::bf16 || facts<I>.type == dtype::f16) {
+      constexpr float y = element_t<facts<I>.type>(static_cast<float>(x));
       return number<I>(y);
     } else
       return to_number<number<I>>(x);
   }
   template <int I>
   THUNDER_DEVICE static number<I> operand(const held_values& h, const element_values& e) {
-    if constexpr (plan.value[I].kind == value_role::constant)
+    if constexpr (facts<I>.kind == value_role::constant)
       return constant<I>();
     else if constexpr (plan.is_element(I))
-      return static_cast<const number_slot<I>&>(e).value;
+      return value_of<I>(e);
     else
-      return static_cast<const number_slot<I>&>(h).value;
+      return value_of<I>(h);
   }
   /// An operand: floating-point ones of a statement are all coarse or all precise.
   template <bool Coarse, class T>
@@ -369,11 +397,11 @@ struct kernel_values {
       return x;
   }
   template <int I>
-  using operand_numbers = std::make_integer_sequence<int, plan.value[I].operands>;
+  using operand_numbers = std::make_integer_sequence<int, facts<I>.operands>;
   template <int I, bool Coarse, int... K>
   THUNDER_DEVICE static number<I> evaluate(const place& at, const held_values& h, const element_values& e, std::int64_t i,
                                            std::integer_sequence<int, K...>) {
-    constexpr value_facts f = plan.value[I];
+    constexpr value_facts f = facts<I>;
     if constexpr (f.kind == value_role::cast) {
       const auto x = to_number<number<I>>(operand<f.operand[0]>(h, e));
       if constexpr (plan.is_only_stored(I))
@@ -385,8 +413,8 @@ struct kernel_values {
       else
         return x;
     } else if constexpr (f.kind == value_role::indexed) {
-      using attributes = typename traits::template statement<I>::attributes;
-      const std::int64_t index = offset<f.removed>(at.a, at.row) + ((f.removed & plan.row) != 0 ? i : 0);
+      using attributes = typename statement_of<I>::attributes;
+      const std::int64_t index = offset<f.removed>(at.a, at.row) + ((f.removed & row_mask) != 0 ? i : 0);
       return to_number<number<I>>(
           op_of<I>::template evaluate<attributes, element_t<f.type>>(index, plain(operand<f.operand[K]>(h, e))...));
     } else {

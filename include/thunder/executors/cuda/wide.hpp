@@ -15,8 +15,6 @@ namespace thunder::cuda {
 template <class Region, class Machine, int Part>
 struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   static constexpr int chunks = 4;  // groups of copies of a row: the first pass begins with what has come
-  template <int Pass>
-  static constexpr bool works = count<what::work, Pass> + count<what::stored, Pass> > 0;
   template <int... P>
   static constexpr int last_of(std::integer_sequence<int, P...>) {
     int last = -1;
@@ -55,20 +53,36 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
 
   // ---- shared memory: vector by vector, and in each input by input
   static constexpr int vector_bytes = bytes_before<inputs, V>;
+  /// Vectors of a row that a thread does not hold in registers, at most.
+  THUNDER_ANYWHERE static constexpr std::int64_t vectors_left(std::int64_t length) {
+    const std::int64_t n = (length / V + shape.group - 1) / shape.group - shape.vectors;
+    return n < 0 ? 0 : n;
+  }
+  /// Whether shared memory has room for all of them on every device that the kernel is compiled for.
+  static constexpr bool resident =
+      row_length >= 0 &&
+      ring_offset + vectors_left(row_length) * shape.group * vector_bytes <= shared_room(M::limits.shared, shape.blocks);
+  /// How many of them are there.
+  THUNDER_DEVICE static int shared_vectors(const arguments& a) {
+    if constexpr (resident)
+      return static_cast<int>(vectors_left(row_length));
+    else
+      return a.shared_vectors;
+  }
   template <int I>
   THUNDER_DEVICE static char* slot_of(int u, int t) {
-    return M::shared() + ring_offset + (u * vector_bytes + bytes_before<I, V>) * shape.group + t * (V * size_of(plan.value[I].type));
+    return M::shared() + ring_offset + (u * vector_bytes + bytes_before<I, V>) * shape.group + t * (V * size_of(facts<I>.type));
   }
   template <int... I>
   THUNDER_DEVICE static void fill_slot(const place& at, std::int64_t i, int u, std::integer_sequence<int, I...>) {
-    (M::template copy_async<V * size_of(plan.value[I].type)>(
+    (M::template copy_async<V * size_of(facts<I>.type)>(
          slot_of<I>(u, at.t),
-         static_cast<const char*>(at.a.in[I]) + (offset<plan.value[I].mask>(at.a, at.row) + i) * size_of(plan.value[I].type)),
+         static_cast<const char*>(at.a.in[I]) + (offset<facts<I>.mask>(at.a, at.row) + i) * size_of(facts<I>.type)),
      ...);
   }
   template <int... I>
   THUNDER_DEVICE static void read_slot(int t, int u, row_packets& p, std::integer_sequence<int, I...>) {
-    (M::template shared_read<V * size_of(plan.value[I].type)>(get<I>(p).w, slot_of<I>(u, t)), ...);
+    (M::template shared_read<V * size_of(facts<I>.type)>(get<I>(p).w, slot_of<I>(u, t)), ...);
   }
   /// Until the copies of chunk c of a row are there. If a pass is the first and the last one, it has committed c new groups.
   THUNDER_DEVICE static void wait_for_chunk(int c) {
@@ -90,7 +104,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   }
   template <int I, dtype T, int W>
   THUNDER_DEVICE static void load_other(const place& at, std::int64_t i, packet<M, T, W>& p) {
-    const std::int64_t k = offset<plan.value[I].mask>(at.a, at.row) + i;
+    const std::int64_t k = offset<facts<I>.mask>(at.a, at.row) + i;
     if constexpr (shape.shifted && W > 1)
       p.load_some(at.a.in[I], k, W);
     else
@@ -102,32 +116,44 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     auto outside = [&](std::int64_t label) { return static_cast<std::uint64_t>(label - i) >= W; };
     return (true && ... && outside(static_cast<std::int64_t>(operand<label_of(I)>(h, element_values{}))));
   }
-  /// The elements from column i on. The one vector of a row that has a hit is read again, an element at a time.
+  /// The elements from column i on. A whole vector with a hit, one of a row, is left out: see `left_out`.
   template <int Pass, int W, class Sums, class Columns>
   THUNDER_DEVICE static void elements(const place& at, const packet_slots<W, list<what::row_input>>& p, const held_values& h,
                                       Sums& sums, Columns& columns, column_scalars& scalars, std::int64_t i) {
     constexpr bool has_hits = W > 1 && count<what::hit, Pass> > 0;
-    if constexpr (has_hits) {
-      if (!misses<W>(h, i, list<what::hit, Pass>{})) {
-#ifdef __CUDACC__
-#pragma unroll 1
-#endif
-        for (int j = 0; j < W; ++j) {
-          edge_row one;
-          load_single(at, i + j, one, list<what::row_input>{});
-          elements<Pass>(at, one, h, sums, columns, scalars, i + j);
-        }
-        return;
-      }
-    }
+    if constexpr (has_hits)
+      if (!misses<W>(h, i, list<what::hit, Pass>{})) return;
     packet_slots<W, list<what::column_input>> c;
     load_others(at, i, c, list<what::column_input, Pass>{});
     vector<Pass, has_hits>(at, p, c, h, sums, columns, scalars, i, 0);
   }
+  /// The vectors with hits that are this thread's, read again an element at a time.
+  template <int Pass, int... I, class Sums, class Columns>
+  THUNDER_DEVICE static void left_out(const place& at, const span& s, const held_values& h, Sums& sums, Columns& columns,
+                                      column_scalars& scalars, std::integer_sequence<int, I...>) {
+    constexpr int hits = sizeof...(I);
+    const std::int64_t column[hits + 1]{static_cast<std::int64_t>(operand<label_of(I)>(h, element_values{})) - s.first..., 0};
+    THUNDER_UNROLL
+    for (int k = 0; k < hits; ++k) {
+      const std::int64_t v = column[k] / V;
+      bool mine = column[k] >= 0 && v < s.vectors && v % shape.group == at.t;
+      for (int before = 0; before < k; ++before) mine = mine && !(column[before] >= 0 && column[before] / V == v);
+      if (!mine) continue;
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
+      for (int j = 0; j < V; ++j) {
+        const std::int64_t i = s.first + v * V + j;
+        edge_row one;
+        load_single(at, i, one, list<what::row_input>{});
+        elements<Pass>(at, one, h, sums, columns, scalars, i);
+      }
+    }
+  }
   template <int... I>
   THUNDER_DEVICE static void load_single(const place& at, [[maybe_unused]] std::int64_t i, edge_row& p,
                                          std::integer_sequence<int, I...>) {
-    (get<I>(p).template load<true>(at.a.in[I], offset<plan.value[I].mask>(at.a, at.row) + i), ...);
+    (get<I>(p).template load<true>(at.a.in[I], offset<facts<I>.mask>(at.a, at.row) + i), ...);
   }
   THUNDER_DEVICE static void load_edge(const place& at, const span& s, edge_row& p) {
     if (at.t < s.edges) load_single(at, edge_of(at, s), p, list<what::row_input>{});
@@ -156,9 +182,10 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
   }
   THUNDER_DEVICE static int shared_count(const place& at, const span& s) {
     const std::int64_t n = s.vectors - shared_vector(at.t, 0) + (shape.group - 1);
-    return n < 0 ? 0 : n / shape.group < at.a.shared_vectors ? static_cast<int>(n / shape.group) : at.a.shared_vectors;
+    const int most = shared_vectors(at.a);
+    return n < 0 ? 0 : n / shape.group < most ? static_cast<int>(n / shape.group) : most;
   }
-  THUNDER_DEVICE static int chunk_length(const arguments& a) { return (a.shared_vectors + chunks - 1) / chunks; }
+  THUNDER_DEVICE static int chunk_length(const arguments& a) { return (shared_vectors(a) + chunks - 1) / chunks; }
 
   /// next, after: the row that comes after, and its parts; there is none if its number is too high.
   template <int Pass, class Columns>
@@ -204,14 +231,17 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
           M::commit_copies();
         }
       }
+      if constexpr (!resident) {
 #ifdef __CUDACC__
 #pragma unroll 4
 #endif
-      for (std::int64_t v = shared_vector(at.t, at.a.shared_vectors); v < r.s.vectors; v += shape.group) {
-        row_packets x;
-        load_row(at, r.s.first + v * V, x, list<what::row_input>{});
-        elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + v * V);
+        for (std::int64_t v = shared_vector(at.t, shared_vectors(at.a)); v < r.s.vectors; v += shape.group) {
+          row_packets x;
+          load_row(at, r.s.first + v * V, x, list<what::row_input>{});
+          elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + v * V);
+        }
       }
+      left_out<Pass>(at, r.s, h, sums, columns, scalars, list<what::hit, Pass>{});
     }
     reduce(sums, h, turn, list<what::reduced, Pass>{});
     hold_all(at, h, list<what::held_from, Pass + 1>{});

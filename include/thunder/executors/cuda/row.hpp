@@ -269,17 +269,17 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   /// One number of an output.
   template <int O>
-  THUNDER_DEVICE static void store_number(const arguments& a, stored_number<O> x, std::int64_t k) {
+  THUNDER_DEVICE static void store_number(void* to, stored_number<O> x, std::int64_t k) {
     stored_number<O> y[1]{x};
     packet<M, output_at<O>.type, 1> p;
     p.set(y);
-    p.store(a.out[O], k);
+    p.store(to, k);
   }
   template <int O>
   THUNDER_DEVICE static void store_of_row(const place& at, const held_values& h) {
     constexpr output_facts f = output_at<O>;
     if (!is_first<f.mask>(at.a, at.row)) return;
-    store_number<O>(at.a, to_number<stored_number<O>>(operand<f.value>(h, element_values{})),
+    store_number<O>(at.a.out[O], to_number<stored_number<O>>(operand<f.value>(h, element_values{})),
                     offset<f.mask>(at.a, at.row));
   }
   template <int... O>

@@ -2,7 +2,6 @@
 /// CUDA devices as the runtime sees them: errors as exceptions, memory, streams.
 #include <cuda_runtime.h>
 
-#include <map>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -128,25 +127,34 @@ class stream_memory {
     while (step * 16 <= n) step *= 2;
     return (n + step - 1) / step * step;
   }
+  /// The number of a rounded size among all of them.
+  static constexpr std::size_t number_of(std::size_t rounded) {
+    std::size_t step = 256, smaller = 0;
+    while (step * 16 <= rounded) step *= 2, smaller += 8;
+    return smaller + rounded / step;
+  }
   /// That of the current device and this thread's stream. It stays: tensors of static objects are freed into it after main.
   static stream_memory& current() {
-    int d = 0;
-    check(cudaGetDevice(&d), "cuda: which device is current");
-    static thread_local std::pair<int, cudaStream_t> last{-1, nullptr};
-    static thread_local stream_memory* found = nullptr;
-    const std::pair<int, cudaStream_t> key{d, streams::current()};
-    if (!found || key != last) {
+    static thread_local owner last;
+    owner here{0, streams::current(), nullptr};
+    check(cudaGetDevice(&here.device), "cuda: which device is current");
+    if (!last.memory || last.device != here.device || last.stream != here.stream) {
       const std::lock_guard lock(all_mutex());
-      auto& entry = all()[key];
-      if (!entry) entry = new stream_memory;
-      found = entry, last = key;
+      for (const owner& o : all())
+        if (o.device == here.device && o.stream == here.stream) here.memory = o.memory;
+      if (!here.memory) {
+        all().reserve(all().size() + 1);
+        here.memory = new stream_memory;
+        all().push_back(here);
+      }
+      last = here;
     }
-    return *found;
+    return *last.memory;
   }
   /// Gives the free blocks of all streams back to their devices.
   static void clear() {
     const std::lock_guard lock(all_mutex());
-    for (auto& [key, m] : all()) m->clear_own();
+    for (const owner& o : all()) o.memory->clear_own();
   }
   /// Held by a thread while it starts what stays together on the stream: the steps of a program, which share working memory, or their record,
   /// into which nothing of another thread may come.
@@ -157,24 +165,29 @@ class stream_memory {
 
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    const auto found = free_.find(bytes);
-    if (found == free_.end() || found->second.empty()) return nullptr;
-    void* p = found->second.back();
-    found->second.pop_back();
+    auto& blocks = free_[number_of(bytes)];
+    if (blocks.empty()) return nullptr;
+    void* p = blocks.back();
+    blocks.pop_back();
     return p;
   }
   void give(void* p, std::size_t bytes) noexcept {
     try {
       const std::lock_guard lock(mutex_);
-      free_[bytes].push_back(p);
+      free_[number_of(bytes)].push_back(p);
     } catch (...) {
       cudaFree(p);
     }
   }
 
  private:
-  static std::map<std::pair<int, cudaStream_t>, stream_memory*>& all() {
-    static auto* m = new std::map<std::pair<int, cudaStream_t>, stream_memory*>;
+  struct owner {
+    int device = 0;
+    cudaStream_t stream = nullptr;
+    stream_memory* memory = nullptr;
+  };
+  static std::vector<owner>& all() {
+    static auto* m = new std::vector<owner>;
     return *m;
   }
   static std::mutex& all_mutex() {
@@ -183,14 +196,15 @@ class stream_memory {
   }
   void clear_own() {
     const std::lock_guard lock(mutex_);
-    for (auto& [bytes, blocks] : free_)
+    for (auto& blocks : free_) {
       for (void* p : blocks) cudaFree(p);
-    free_.clear();
+      blocks.clear();
+    }
   }
 
   std::recursive_mutex turn_;
   std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> free_;
+  std::vector<void*> free_[448];  // of each rounded size
   std::vector<storage> workspaces_;
 };
 

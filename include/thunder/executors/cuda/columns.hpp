@@ -103,19 +103,26 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   };
   /// A row of partial results, so long that four of its numbers are one access.
   THUNDER_ANYWHERE static constexpr std::int64_t partial_pitch(std::int64_t length) { return (length + 3) / 4 * 4; }
-  /// Bytes of one block's partial results for the values before Before: a number each, or a row of numbers. Each is rounded up by
-  /// itself, so that what begins at partial_bytes<I> * blocks ends before partial_bytes<I + 1> * blocks.
+  struct partial_sizes {
+    std::int64_t alone = 0, of_column = 0;
+  };
+  static constexpr partial_sizes partial_before(int values) {
+    partial_sizes n;
+    for (int v = 0; v < values; ++v)
+      if (plan.is_column(v)) {
+        if (plan.value[v].mask & row_mask)
+          n.of_column += size_of(plan.value[v].type) == 8 ? 8 : 4;
+        else
+          n.alone += 16;
+      }
+    return n;
+  }
+  /// Bytes of one block's partial results for the values before Before: a number each, for which there are 16 bytes, or a row of
+  /// numbers. So what begins at partial_bytes<I> * blocks is aligned, and ends before partial_bytes<I + 1> * blocks.
   template <int Before>
   THUNDER_ANYWHERE static constexpr std::int64_t partial_bytes(std::int64_t length) {
-    if constexpr (Before == 0)
-      return 0;
-    else if constexpr (!plan.is_column(Before - 1))
-      return partial_bytes<Before - 1>(length);
-    else {
-      constexpr value_facts f = facts<Before - 1>;
-      const std::int64_t one = size_of(f.type) == 8 ? 8 : 4;
-      return partial_bytes<Before - 1>(length) + ((f.mask & row_mask ? one * partial_pitch(length) : one) + 15) / 16 * 16;
-    }
+    constexpr partial_sizes n = partial_before(Before);
+    return n.alone + n.of_column * partial_pitch(length);
   }
   template <int I>
   THUNDER_DEVICE static char* partial_of(const arguments& a) {
@@ -153,7 +160,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
   static constexpr bool finishes_alone = count<what::column_vector> == 0 || shape.vectors > 0;
   template <int I, int O>
   THUNDER_DEVICE static void store_result(const arguments& a, number<I> x, std::int64_t k) {
-    if constexpr (output_at<O>.value == I) store_number<O>(a, to_number<stored_number<O>>(x), k);
+    if constexpr (output_at<O>.value == I) store_number<O>(a.out[O], to_number<stored_number<O>>(x), k);
   }
   template <int I, int... O>
   THUNDER_DEVICE static void store_results(const arguments& a, number<I> x, std::int64_t k, std::integer_sequence<int, O...>) {
@@ -269,19 +276,24 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     else
       return results < 32 ? results : (results + 31) / 32;
   }
+  /// Whether two outputs are finished by the same text.
+  template <int O, int P>
+  static constexpr bool alike = [] {
+    constexpr int I = output_at<O>.value, J = output_at<P>.value;
+    return std::is_same_v<op_of<I>, op_of<J>> && std::is_same_v<number<I>, number<J>> && output_at<O>.type == output_at<P>.type &&
+           facts<I>.type == facts<J>.type && facts<I>.mask == facts<J>.mask;
+  }();
   /// A block adds up 32 neighbouring columns, each thread four of them in every 32nd partial row; or 32 single numbers; or, if there are
-  /// few, one. block: among those of output O.
+  /// few, one. block: among those of the output `to`, which is output O or one like it; part: the partial results.
   template <int O>
-  THUNDER_DEVICE static void finish(const arguments& a, int block) {
-    constexpr output_facts f = output_at<O>;
-    constexpr int I = f.value;
+  THUNDER_DEVICE static void finish(const arguments& a, int block, const char* part, void* to) {
+    constexpr int I = output_at<O>.value;
     using stored = decltype(plain(number<I>{}));
     constexpr dtype type = std::is_same_v<stored, float> ? dtype::f32 : facts<I>.type;
     constexpr bool is_vector = (facts<I>.mask & row_mask) != 0;
     constexpr int W = is_vector ? 4 : 1, block_warps = finish_threads / 32;
     const std::int64_t length = is_vector ? extent<dims - 1>(a) : 1, pitch = is_vector ? partial_pitch(length) : 1,
                        results = a.blocks / a.splits;
-    const char* part = partial_of<I>(a);
     stored* sum = reinterpret_cast<stored*>(M::shared());
     const int lane = M::thread() % 32, warp = M::thread() / 32, across = is_vector ? 8 : results < 32 ? 1 : 32, slots = finish_threads / across;
     const std::int64_t first = static_cast<std::int64_t>(block) * (across * W), k = first + lane % across * W;
@@ -323,7 +335,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text {
     if (const std::int64_t r = first + M::thread(); M::thread() < across * W && r < results * pitch && r % pitch < length) {
       number<I> total = to_number<number<I>>(M::shared_load(sum + M::thread()));
       for (int w = 1; w < block_warps; ++w) total = combine<I>(total, to_number<number<I>>(M::shared_load(sum + w * 32 + M::thread())));
-      store_number<O>(a, to_number<stored_number<O>>(total), r / pitch * length + r % pitch);
+      store_number<O>(to, to_number<stored_number<O>>(total), r / pitch * length + r % pitch);
     }
   }
 

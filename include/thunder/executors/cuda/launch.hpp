@@ -51,9 +51,15 @@ template <class Text, int... O> struct finish_kernel {
   static constexpr int threads = Text::finish_threads, min_blocks = 0, shared = Text::finish_threads * 8;  // a number of each thread, at most
   THUNDER_DEVICE static void run(const arguments& a) {
     Text::M::begin_dependent();
-    const int block = Text::M::block() - a.first_block;
+    const int block = Text::M::block() - a.first_block, number = block / a.blocks_each, own = block - number * a.blocks_each;
+    const char* part = nullptr;
+    void* to = nullptr;
     int k = 0;
-    ((block / a.blocks_each == k++ ? Text::template finish<O>(a.of, block - (k - 1) * a.blocks_each) : void()), ...);
+    ((number == k++ ? void((part = Text::template partial_of<Text::template output_at<O>.value>(a.of), to = a.of.out[O])) : void()), ...);
+    constexpr int outputs[]{O...};
+    k = 0;
+    if constexpr ((Text::template alike<outputs[0], O> && ...)) Text::template finish<outputs[0]>(a.of, own, part, to);
+    else ((number == k++ ? Text::template finish<O>(a.of, own, part, to) : void()), ...);
   }
 };
 /// One launch for several calls of a kernel, which are a table among its arguments: a block finds its call there.
@@ -153,7 +159,7 @@ template <class Region, class Device, int Count> struct fused_kernels {
       auto room = [&](int blocks) { return (device.shared_room(blocks) - Text::ring_offset) / bytes; };
       int most = room(shape.blocks);
       if (Text::resident && vectors > most)
-        throw device_error("cuda: this device has less shared memory than those that the program is compiled for: compile it for this one's architecture, too");
+        throw device_error("cuda: this device has less shared memory than the program is compiled for: compile it for the device's architecture");
       if (vectors > most && shape.blocks > 4) most = room(4);  // what is read again should be in the second-level cache: fewer rows at once
       a.shared_vectors = vectors < most ? static_cast<int>(vectors) : most > 0 ? most : 0;
     }

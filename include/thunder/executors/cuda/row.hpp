@@ -51,7 +51,7 @@ struct kernel_values<Region, Machine, Part>::row_text {
   template <int... I>
   THUNDER_DEVICE static void read_stage(const char* stage, int v, row_packets& p, std::integer_sequence<int, I...>) {
     (M::template shared_read<V * size_of(facts<I>.type)>(get<I>(p).w,
-                                                              stage + bytes_before<I, row_length> + v * (V * size_of(facts<I>.type))),
+                                                         stage + bytes_before<I, row_length> + v * (V * size_of(facts<I>.type))),
      ...);
   }
 
@@ -94,14 +94,15 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   // ---- one element
   template <int... I, int... C>
-  THUNDER_DEVICE static void load_element(const auto& p, const auto& c, element_values& e, [[maybe_unused]] int j, [[maybe_unused]] std::uint32_t opaque,
-                                          std::integer_sequence<int, I...>, std::integer_sequence<int, C...>) {
+  THUNDER_DEVICE static void load_element(const auto& p, const auto& c, element_values& e, [[maybe_unused]] int j,
+                                          [[maybe_unused]] std::uint32_t opaque, std::integer_sequence<int, I...>,
+                                          std::integer_sequence<int, C...>) {
     ((value_of<I>(e) = to_number<number<I>>(get<I>(p).get(j, opaque))), ...);
     ((value_of<C>(e) = to_number<number<C>>(get<C>(c).get(j, opaque))), ...);
   }
   template <int Pass, int... I>
-  THUNDER_DEVICE static void compute_element(const place& at, const held_values& h, element_values& e, [[maybe_unused]] std::int64_t i,
-                                             std::integer_sequence<int, I...>) {
+  THUNDER_DEVICE static void compute_element(const place& at, const held_values& h, element_values& e,
+                                             [[maybe_unused]] std::int64_t i, std::integer_sequence<int, I...>) {
     ((value_of<I>(e) = evaluate<I, coarse_in<Pass>.at[I]>(at, h, e, i, operand_numbers<I>{})), ...);
   }
   template <int... I>
@@ -269,17 +270,17 @@ struct kernel_values<Region, Machine, Part>::row_text {
   }
   /// One number of an output.
   template <int O>
-  THUNDER_DEVICE static void store_number(const arguments& a, stored_number<O> x, std::int64_t k) {
+  THUNDER_DEVICE static void store_number(void* to, stored_number<O> x, std::int64_t k) {
     stored_number<O> y[1]{x};
     packet<M, output_at<O>.type, 1> p;
     p.set(y);
-    p.store(a.out[O], k);
+    p.store(to, k);
   }
   template <int O>
   THUNDER_DEVICE static void store_of_row(const place& at, const held_values& h) {
     constexpr output_facts f = output_at<O>;
     if (!is_first<f.mask>(at.a, at.row)) return;
-    store_number<O>(at.a, to_number<stored_number<O>>(operand<f.value>(h, element_values{})),
+    store_number<O>(at.a.out[O], to_number<stored_number<O>>(operand<f.value>(h, element_values{})),
                     offset<f.mask>(at.a, at.row));
   }
   template <int... O>

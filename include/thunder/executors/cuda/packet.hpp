@@ -81,8 +81,7 @@ template <class Machine, dtype T, int Count> struct packet {
     for (int j = 0; j < Count; ++j)
       if (j < count) one(j).store(p, i + j);
   }
-
- private:
+  /// Element j, which is known to the compiler.
   THUNDER_DEVICE packet<Machine, T, 1> one(int j) const {
     packet<Machine, T, 1> r;
     if constexpr (size == 8) r.w[0] = w[2 * j], r.w[1] = w[2 * j + 1];
@@ -90,6 +89,17 @@ template <class Machine, dtype T, int Count> struct packet {
     else r.w[0] = w[j * size / 4] >> 8 * (j * size % 4);
     return r;
   }
+  /// Takes the first element away, so that a loop may go over the elements and all of them stay in registers.
+  THUNDER_DEVICE void drop() {
+    constexpr int whole = size / 4, bits = 8 * (size % 4);
+    THUNDER_UNROLL
+    for (int k = 0; k < words; ++k) {
+      if constexpr (whole > 0) w[k] = k + whole < words ? w[k + whole < words ? k + whole : 0] : 0;
+      else w[k] = w[k] >> bits | (k + 1 < words ? w[k + 1 < words ? k + 1 : 0] << (32 - bits) : 0);
+    }
+  }
+
+ private:
   THUNDER_DEVICE void put(int j, const packet<Machine, T, 1>& x) {
     if constexpr (size == 8) w[2 * j] = x.w[0], w[2 * j + 1] = x.w[1];
     else if constexpr (size == 4) w[j] = x.w[0];

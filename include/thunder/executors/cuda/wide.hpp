@@ -127,28 +127,54 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     load_others(at, i, c, list<what::column_input, Pass>{});
     vector<Pass, has_hits>(at, p, c, h, sums, columns, scalars, i, 0);
   }
-  /// The vectors with hits that are this thread's, read again an element at a time.
-  template <int Pass, int... I, class Sums, class Columns>
-  THUNDER_DEVICE static void left_out(const place& at, const span& s, const held_values& h, Sums& sums, Columns& columns,
-                                      column_scalars& scalars, std::integer_sequence<int, I...>) {
+  /// What `elements` leaves out of a pass: this thread's vectors with hits. They are read when the pass begins.
+  template <int Hits>
+  struct hit_vectors {
+    std::int64_t first[Hits];  // the column of element 0; -1: none
+    row_packets x[Hits];
+  };
+  template <int Pass, int... I>
+  THUNDER_DEVICE static auto load_left_out(const place& at, const span& s, const held_values& h,
+                                           std::integer_sequence<int, I...>) {
     constexpr int hits = sizeof...(I);
-    const std::int64_t column[hits + 1]{static_cast<std::int64_t>(operand<label_of(I)>(h, element_values{})) - s.first..., 0};
+    hit_vectors<hits> r;
+    const std::int64_t label[]{static_cast<std::int64_t>(operand<label_of(I)>(h, element_values{})) - s.first...};
     THUNDER_UNROLL
     for (int k = 0; k < hits; ++k) {
-      const std::int64_t v = column[k] / V;
-      bool mine = column[k] >= 0 && v < s.vectors && v % shape.group == at.t;
-      for (int before = 0; before < k; ++before) mine = mine && !(column[before] >= 0 && column[before] / V == v);
-      if (!mine) continue;
+      const std::int64_t v = label[k] / V;
+      bool mine = label[k] >= 0 && v < s.vectors && v % shape.group == at.t;
+      for (int before = 0; before < k; ++before) mine = mine && !(label[before] >= 0 && label[before] / V == v);
+      r.first[k] = mine ? s.first + v * V : -1;
+      if (mine) load_row(at, r.first[k], r.x[k], list<what::row_input>{});
+    }
+    return r;
+  }
+  template <int Pass>
+  THUNDER_DEVICE static no_columns load_left_out(const place&, const span&, const held_values&, std::integer_sequence<int>) {
+    return {};
+  }
+  /// An element at a time.
+  template <int Pass, int Hits, class Sums, class Columns>
+  THUNDER_DEVICE static void left_out(const place& at, hit_vectors<Hits>& r, const held_values& h, Sums& sums, Columns& columns,
+                                      column_scalars& scalars) {
+    THUNDER_UNROLL
+    for (int k = 0; k < Hits; ++k) {
+      if (r.first[k] < 0) continue;
 #ifdef __CUDACC__
 #pragma unroll 1
 #endif
       for (int j = 0; j < V; ++j) {
-        const std::int64_t i = s.first + v * V + j;
         edge_row one;
-        load_single(at, i, one, list<what::row_input>{});
-        elements<Pass>(at, one, h, sums, columns, scalars, i);
+        take_first(one, r.x[k], list<what::row_input>{});
+        elements<Pass>(at, one, h, sums, columns, scalars, r.first[k] + j);
       }
     }
+  }
+  template <int Pass, class Sums, class Columns>
+  THUNDER_DEVICE static void left_out(const place&, const no_columns&, const held_values&, Sums&, Columns&, column_scalars&) {}
+  template <int... I>
+  THUNDER_DEVICE static void take_first(edge_row& one, row_packets& p, std::integer_sequence<int, I...>) {
+    ((get<I>(one) = get<I>(p).one(0), get<I>(p).drop()), ...);
   }
   template <int... I>
   THUNDER_DEVICE static void load_single(const place& at, [[maybe_unused]] std::int64_t i, edge_row& p,
@@ -198,6 +224,8 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     if constexpr (works<Pass>) {
       constexpr bool last = Pass == last_pass;
       const bool more = last && next.row < at.a.rows;
+      using left = std::conditional_t<(V > 1), list<what::hit, Pass>, std::integer_sequence<int>>;
+      auto hits = load_left_out<Pass>(at, r.s, h, left{});
       THUNDER_UNROLL
       for (int u = 0; u < shape.vectors; ++u) {
         const std::int64_t v = u * shape.group + at.t;
@@ -241,7 +269,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
           elements<Pass>(at, x, h, sums, columns, scalars, r.s.first + v * V);
         }
       }
-      left_out<Pass>(at, r.s, h, sums, columns, scalars, list<what::hit, Pass>{});
+      left_out<Pass>(at, hits, h, sums, columns, scalars);
     }
     reduce(sums, h, turn, list<what::reduced, Pass>{});
     hold_all(at, h, list<what::held_from, Pass + 1>{});

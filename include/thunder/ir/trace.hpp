@@ -45,30 +45,37 @@ template <class Body, int T> struct type_of_body {
   static constexpr const meta& value = Body::view.types[T];
   using layout_type = decltype(layout_of_meta<type_of_body>());
 };
-template <class Body, fixed_string Prefix, class... X> struct call_record {
+/// The types of a body's results, by number: the same for all its calls.
+template <class Body> struct result_types {
+  static constexpr int count = Body::view.output_count;
+  struct type_list { int of[at_least_one(count)]; };
+  static constexpr type_list make() {
+    type_list r{};
+    for (int k = 0; k < count; ++k) r.of[k] = Body::view.values[Body::view.outputs[k]].type;
+    return r;
+  }
+  static constexpr type_list types = make();
+};
+template <class Body, fixed_string Prefix, class... X> struct call_record : result_types<Body> {
+  using result_types<Body>::count;
   static constexpr int lifted = Body::data.size.lifted;
   static constexpr int operand_count = sizeof...(X) + lifted;
   static constexpr auto prefix = Prefix;
   struct operand_list { statement::operand data[operand_count + 1]; };
-  static constexpr operand_list operands = [] {
+  static constexpr operand_list make_operands() {  // no lambdas: each would be three more names
     operand_list r{};
     int n = 0;
     ((r.data[n++] = {&statement_of<X::id>::get, X::result}), ...);
     for (int i = 0; i < lifted; ++i) r.data[n++] = Body::data.lifted[i];
     return r;
-  }();
-  static constexpr digest id = [] {
+  }
+  static constexpr operand_list operands = make_operands();
+  static constexpr digest make_id() {
     digest h = digest_of(Prefix.text, mix(67, Body::key));
     for (int i = 0; i < operand_count; ++i) h = mix(mix(h, operands.data[i].from()->id), static_cast<digest>(operands.data[i].result));
     return h;
-  }();
-  static constexpr int count = Body::view.output_count;
-  struct type_list { int of[at_least_one(count)]; };
-  static constexpr type_list types = [] {
-    type_list r{};
-    for (int k = 0; k < count; ++k) r.of[k] = Body::view.values[Body::view.outputs[k]].type;
-    return r;
-  }();
+  }
+  static constexpr digest id = make_id();
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, nullptr, count, operands.data, operand_count,
                                    reach_of(operands.data, operand_count, Body::view.parameter_count),
                                    prefix.text, &Body::view};

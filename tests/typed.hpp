@@ -15,7 +15,7 @@ template <class T, auto... D> using arg = decltype(formal<62, 0, dtype_of<T>>(sh
 
 /// Whether an expression has this element type and shape.
 template <class T, auto... D, class X> constexpr bool is(X) {
-  if constexpr (is_expression<X>) return X::type == make_meta<dtype_of<T>>(shape_t<D...>{});
+  if constexpr (expression<X>) return X::type == make_meta<dtype_of<T>>(shape_t<D...>{});
   else return false;
 }
 

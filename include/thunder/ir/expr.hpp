@@ -86,19 +86,20 @@ struct expr {
   }
   /// Only to say what is wrong with `s = s + x`.
   template <class X> constexpr expr& operator=(X) {
-    if constexpr (!std::is_same_v<X, invalid>) make<refused<mistake::assignment, sizeof(X)>>();
+    if constexpr (!std::is_same<X, invalid>::value) make<refused<mistake::assignment, sizeof(X)>>();
     return *this;
   }
 };
 
-template <class X> inline constexpr bool is_expression = false;
-template <dtype T, class S, digest D, int R> inline constexpr bool is_expression<expr<T, S, D, R>> = true;
-template <class X> concept expression = is_expression<X>;
-template <class X> inline constexpr bool is_typed = false;
-template <dtype T, class S, digest D, int R> inline constexpr bool is_typed<expr<T, S, D, R>> = true;
-template <> inline constexpr bool is_typed<invalid> = true;
+/// What a type is to an op. The answer is inherited: a variable's name would spell the type out, for each expression.
+namespace role { inline constexpr int other = 0, graph_value = 1, plain_number = 2, number = 3, expression = 4, invalid = 5; }
+template <class X> struct role_of : std::integral_constant<int, std::is_arithmetic<X>::value ? role::plain_number : role::other> {};
+template <dtype T, class S, digest D, int R> struct role_of<expr<T, S, D, R>> : std::integral_constant<int, role::expression> {};
+template <> struct role_of<invalid> : std::integral_constant<int, role::invalid> {};
+template <class X> concept expression = role_of<X>::value == role::expression;
+template <class X> concept is_invalid = role_of<X>::value == role::invalid;
 /// An expression, or what is left of one after a reported mistake.
-template <class X> concept typed = is_typed<X>;
+template <class X> concept typed = role_of<X>::value >= role::expression;
 
 /// The record of the statement that makes x.
 template <dtype T, class S, digest D, int R> constexpr const statement* definition(expr<T, S, D, R>) { return statement_of<D>::get(); }

@@ -21,7 +21,7 @@ template <mistake M, auto Left, auto Right> struct reason {
 /// Makes a statement of typed operands. A mistake is reported once, and the result is `invalid`.
 template <class Op, class Words, class Target, class... X>
 constexpr auto make(X...) {
-  if constexpr (any_of({std::is_same_v<X, invalid>...})) return invalid{};
+  if constexpr (any_of({is_invalid<X>...})) return invalid{};
   else {
     using S = signature<Op, Words, Target, typename X::layout_type...>;
     if constexpr (S::head.error != mistake::none) {

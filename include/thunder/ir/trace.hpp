@@ -11,18 +11,26 @@ namespace thunder {
 
 /// The graph of one trace: from formals In to results Out, at a level.
 template <int Level, class Out, class In> struct trace_maker;
-template <int Level, dtype... T, class... S, digest... D, int... R, class... In> struct trace_maker<Level, pack<expr<T, S, D, R>...>, pack<In...>> {
+/// Expressions without their types: what is named by these spells numbers out, and no types.
+template <class Statements, class Results> struct value_list;
+template <class Leaves> struct values_of;
+template <dtype... T, class... S, digest... D, int... R> struct values_of<pack<expr<T, S, D, R>...>> {
+  using type = value_list<std::integer_sequence<digest, D...>, std::integer_sequence<int, R...>>;
+};
+template <int Level, digest... D, int... R, digest... In, int... Zero>
+struct trace_maker<Level, value_list<std::integer_sequence<digest, D...>, std::integer_sequence<int, R...>>,
+                   value_list<std::integer_sequence<digest, In...>, std::integer_sequence<int, Zero...>>> {
   static constexpr int root_count = sizeof...(D);
   static constexpr digest make_key() {  // no lambda: that would be three more names as long as this one
     digest h = mix(51, Level);
-    const digest ids[]{D..., digest{52}, In::key...};  // named: nvcc loses a loop over a braced list
+    const digest ids[]{D..., digest{52}, In...};  // named: nvcc loses a loop over a braced list
     const int results[]{R..., 0};
     for (std::size_t k = 0; k < sizeof...(D) + 1 + sizeof...(In); ++k) h = mix(h, k < sizeof...(D) && results[k] ? mix(ids[k], static_cast<digest>(results[k])) : ids[k]);
     return h;
   }
   static constexpr digest key = make_key();
   static constexpr statement::operand roots[root_count + 1]{{&statement_of<D>::get, R}..., {nullptr, 0}};
-  static constexpr const statement* in[sizeof...(In) + 1]{definition(In{})..., nullptr};
+  static constexpr const statement* in[sizeof...(In) + 1]{statement_of<In>::get()..., nullptr};
   static constexpr flattened make() { return flatten(roots, root_count, in, sizeof...(In), Level); }
   static constexpr graph_size guess() {
     const reach r = reach_of(roots, root_count);
@@ -37,30 +45,37 @@ template <class Body, int T> struct type_of_body {
   static constexpr const meta& value = Body::view.types[T];
   using layout_type = decltype(layout_of_meta<type_of_body>());
 };
-template <class Body, fixed_string Prefix, class... X> struct call_record {
+/// The types of a body's results, by number: the same for all its calls.
+template <class Body> struct result_types {
+  static constexpr int count = Body::view.output_count;
+  struct type_list { int of[at_least_one(count)]; };
+  static constexpr type_list make() {
+    type_list r{};
+    for (int k = 0; k < count; ++k) r.of[k] = Body::view.values[Body::view.outputs[k]].type;
+    return r;
+  }
+  static constexpr type_list types = make();
+};
+template <class Body, fixed_string Prefix, class... X> struct call_record : result_types<Body> {
+  using result_types<Body>::count;
   static constexpr int lifted = Body::data.size.lifted;
   static constexpr int operand_count = sizeof...(X) + lifted;
   static constexpr auto prefix = Prefix;
   struct operand_list { statement::operand data[operand_count + 1]; };
-  static constexpr operand_list operands = [] {
+  static constexpr operand_list make_operands() {  // no lambdas: each would be three more names
     operand_list r{};
     int n = 0;
     ((r.data[n++] = {&statement_of<X::id>::get, X::result}), ...);
     for (int i = 0; i < lifted; ++i) r.data[n++] = Body::data.lifted[i];
     return r;
-  }();
-  static constexpr digest id = [] {
+  }
+  static constexpr operand_list operands = make_operands();
+  static constexpr digest make_id() {
     digest h = digest_of(Prefix.text, mix(67, Body::key));
     for (int i = 0; i < operand_count; ++i) h = mix(mix(h, operands.data[i].from()->id), static_cast<digest>(operands.data[i].result));
     return h;
-  }();
-  static constexpr int count = Body::view.output_count;
-  struct type_list { int of[at_least_one(count)]; };
-  static constexpr type_list types = [] {
-    type_list r{};
-    for (int k = 0; k < count; ++k) r.of[k] = Body::view.values[Body::view.outputs[k]].type;
-    return r;
-  }();
+  }
+  static constexpr digest id = make_id();
   static constexpr statement value{id, table_of<ops::call>(), nullptr, 0, nullptr, count, operands.data, operand_count,
                                    reach_of(operands.data, operand_count, Body::view.parameter_count),
                                    prefix.text, &Body::view};
@@ -157,7 +172,8 @@ template <class R, class Body> struct traced {
   static constexpr graph_view view() { return Body::view; }
 };
 template <int Level, class R, class... X> constexpr auto store_trace() {
-  using Body = stored_body<trace_maker<Level, leaves_of<R>, typename formals<Level, typename branch<X...>::types>::types>>;
+  using In = typename formals<Level, typename branch<X...>::types>::types;
+  using Body = stored_body<trace_maker<Level, typename values_of<leaves_of<R>>::type, typename values_of<In>::type>>;
   if constexpr (Body::data.problem != mistake::none) return make<refused<Body::data.problem, 0>>();
   else return traced<R, Body>{};
 }
@@ -165,7 +181,7 @@ template <int Level, class R, class... X> constexpr auto store_trace() {
 /// that nothing reachable from the results uses.
 template <tracer Who, class R, class F, class... X> constexpr auto trace_of() {
   if constexpr ((is_broken<R> || ... || is_broken<X>)) return invalid{};
-  else if constexpr (std::is_same_v<R, no_match>) return make<refused<mistake::not_traceable, sizeof...(X)>>();
+  else if constexpr (std::is_same<R, no_match>::value) return make<refused<mistake::not_traceable, sizeof...(X)>>();
   else if constexpr (!traced_tree<R>) return make<refused<mistake::no_expression, sizeof...(X)>>();
   else if constexpr (is_closed<F>) return store_trace<first_level<Who, F, X...>, R, X...>();
   else {
@@ -189,7 +205,7 @@ template <class Body, fixed_string Prefix, class R, class... E> constexpr auto c
 /// The call of a module that returns R.
 template <fixed_string Prefix, class R, class F, class... X> constexpr auto call_module() {
   using T = decltype(trace_of<tracer::module, R, F, X...>());
-  if constexpr (std::same_as<T, invalid>) return invalid{};
+  if constexpr (is_invalid<T>) return invalid{};
   else return call_body<typename T::body, Prefix, typename T::result>(typename branch<X...>::types{});
 }
 template <fixed_string Prefix, class F> struct scoped {

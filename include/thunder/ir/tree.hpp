@@ -11,9 +11,9 @@ namespace thunder {
 
 /// A leaf counts one; other types are not part of a tree (-1).
 template <class T> struct tree { static constexpr int leaves = -1; };
-template <expression E> struct tree<E> {
+template <dtype T, class S, digest D, int R> struct tree<expr<T, S, D, R>> {
   static constexpr int leaves = 1;
-  using types = pack<E>;
+  using types = pack<expr<T, S, D, R>>;
   template <class At, int First> static constexpr auto rebuild() { return At::template leaf<First>(); }
 };
 template <> struct tree<invalid> {
@@ -22,9 +22,10 @@ template <> struct tree<invalid> {
   template <class At, int First> static constexpr invalid rebuild() { return {}; }
 };
 /// Whether a tree holds what is left of a mistake.
-template <class T> inline constexpr bool is_broken = false;
-template <> inline constexpr bool is_broken<invalid> = true;
-template <template <class...> class C, class... E> inline constexpr bool is_broken<C<E...>> = any_of({is_broken<E>...});
+template <class T> struct broken_tree : std::false_type {};
+template <> struct broken_tree<invalid> : std::true_type {};
+template <template <class...> class C, class... E> struct broken_tree<C<E...>> : std::bool_constant<any_of({broken_tree<E>::value...})> {};
+template <class T> concept is_broken = broken_tree<T>::value;
 template <class... P> struct joined;
 template <> struct joined<> { using type = pack<>; };
 template <class... A> struct joined<pack<A...>> { using type = pack<A...>; };
@@ -35,28 +36,31 @@ template <class P> struct only;
 template <class X> struct only<pack<X>> { using type = X; };
 template <class... P> struct leaf_types<true, P...> { using type = pack<typename only<P>::type...>; };
 
-/// Rebuilds C<E...> with other leaves; At::leaf<K>() makes leaf number K.
-template <class... E> struct branch {
+/// How many leaves come before each part of a tree, and how many there are. (A class of its own: its members' names spell no part out.)
+template <int... Counts> struct leaf_counts {
  private:
-  struct offset_list { int at[sizeof...(E) + 1]; };
+  struct offset_list { int at[sizeof...(Counts) + 1]; };
   static constexpr offset_list offsets = [] {
-    const int counts[]{tree<E>::leaves..., 0};
+    const int counts[]{Counts..., 0};
     offset_list r{};
-    for (std::size_t k = 0; k < sizeof...(E); ++k) r.at[k + 1] = r.at[k] + counts[k];
+    for (std::size_t k = 0; k < sizeof...(Counts); ++k) r.at[k + 1] = r.at[k] + counts[k];
     return r;
   }();
 
  public:
-  static constexpr int leaves = offsets.at[sizeof...(E)];
-  using types = typename leaf_types<all_equal(1, {tree<E>::leaves...}), typename tree<E>::types...>::type;
+  static constexpr int leaves = offsets.at[sizeof...(Counts)];
   static constexpr int before(int i) { return offsets.at[i]; }
+};
+/// Rebuilds C<E...> with other leaves; At::leaf<K>() makes leaf number K.
+template <class... E> struct branch : leaf_counts<tree<E>::leaves...> {
+  using types = typename leaf_types<all_equal(1, {tree<E>::leaves...}), typename tree<E>::types...>::type;
   template <class At, int First, template <class...> class C, int... I> static constexpr auto rebuild_as(std::integer_sequence<int, I...>) {
-    return C<decltype(tree<E>::template rebuild<At, First + before(I)>())...>{};
+    return C<decltype(tree<E>::template rebuild<At, First + branch::before(I)>())...>{};
   }
 };
 /// A list of named expressions, which is a tree without a look at each of them.
-template <class T> inline constexpr bool is_named_list = false;
-template <template <class...> class C, class... E> requires(!is_named_list<C<E...>>) && (!any_of({(tree<E>::leaves < 0)...})) struct tree<C<E...>> : branch<E...> {
+template <class T> struct named_list_trait : std::false_type {};
+template <template <class...> class C, class... E> requires(!named_list_trait<C<E...>>::value) && (!any_of({(tree<E>::leaves < 0)...})) struct tree<C<E...>> : branch<E...> {
   template <class At, int First> static constexpr auto rebuild() {
     return branch<E...>::template rebuild_as<At, First, C>(std::make_integer_sequence<int, sizeof...(E)>{});
   }
@@ -79,16 +83,15 @@ template <class Name, class E> struct tree<entry<Name, E>> {
   template <class At, int First> static constexpr auto rebuild() { return entry<Name, decltype(tree<E>::template rebuild<At, First>())>{}; }
 };
 /// The gradients of a model: nothing is instantiated for each of them.
-template <class... Name, dtype... T, class... S, digest... D, int... R> struct tree<named<entry<Name, expr<T, S, D, R>>...>> {
-  static constexpr int leaves = sizeof...(Name);
+template <class... Name, dtype... T, class... S, digest... D, int... R> struct tree<named<entry<Name, expr<T, S, D, R>>...>> : leaf_counts<int{sizeof...(Name)}> {
   using types = pack<expr<T, S, D, R>...>;
   template <class At, int First, int... I> static constexpr auto rebuild_all(std::integer_sequence<int, I...>) {
     return named<entry<Name, decltype(At::template leaf<First + I>())>...>{};
   }
-  template <class At, int First> static constexpr auto rebuild() { return rebuild_all<At, First>(std::make_integer_sequence<int, leaves>{}); }
+  template <class At, int First> static constexpr auto rebuild() { return rebuild_all<At, First>(std::make_integer_sequence<int, int{sizeof...(Name)}>{}); }
 };
-template <class... Name, dtype... T, class... S, digest... D, int... R> inline constexpr bool is_named_list<named<entry<Name, expr<T, S, D, R>>...>> = true;
-template <class... Name, dtype... T, class... S, digest... D, int... R> inline constexpr bool is_broken<named<entry<Name, expr<T, S, D, R>>...>> = false;
+template <class... Name, dtype... T, class... S, digest... D, int... R> struct named_list_trait<named<entry<Name, expr<T, S, D, R>>...>> : std::true_type {};
+template <class... Name, dtype... T, class... S, digest... D, int... R> struct broken_tree<named<entry<Name, expr<T, S, D, R>>...>> : std::false_type {};
 
 /// An expression and its name, to be gathered in a `named` or given to `update`.
 template <fixed_string Name, class E> constexpr auto named_value(E) { return entry<literal_name<Name>, E>{}; }

@@ -32,7 +32,7 @@ inline state init(const graph_view& g, std::int64_t key, const bindings& b = {})
 /// init(step, key, arguments...): the state of a jitted program for arguments of these types, on the program's device.
 template <class F, class E, non_finite P, fuel Fuel, class... A> state init(const jitted<F, E, P, Fuel>&, std::int64_t key, const A&... arguments) {
   using program = decltype(jitted<F, E, P, Fuel>::lower(arguments...));
-  if constexpr (std::same_as<program, invalid>) return {};
+  if constexpr (is_invalid<program>) return {};
   else {
     bindings b;
     auto visit = [&](const auto&, const auto&, const auto& shape, device) { shape.bind(b, "an argument of init"); };

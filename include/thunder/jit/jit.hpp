@@ -44,7 +44,7 @@ template <class F, class Executor, non_finite Policy, fuel Fuel = fuel::unlimite
     else {
       using R = typename outcome<F, typename L::template parameters<F>>::type;
       using P = decltype(lower_as<R, L::donations>(typename L::expressions{}));
-      if constexpr (std::same_as<P, invalid>) return invalid{};
+      if constexpr (is_invalid<P>) return invalid{};
       else return find<P>()(a...);
     }
   }
@@ -52,7 +52,7 @@ template <class F, class Executor, non_finite Policy, fuel Fuel = fuel::unlimite
  private:
   template <class R, std::uint64_t Donated, class... X> static auto lower_as(pack<X...>) {
     using T = decltype(trace_of<tracer::program, R, F, X...>());
-    if constexpr (std::same_as<T, invalid>) return invalid{};
+    if constexpr (is_invalid<T>) return invalid{};
     else {
       using P = compiled<Executor, typename T::body, typename T::result, Donated, Policy, Fuel>;
       if constexpr (P::plan::problem != mistake::none) return make<refused<P::plan::problem, 0>>();

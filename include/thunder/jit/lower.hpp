@@ -68,8 +68,8 @@ template <class... Entries> constexpr auto update(named<Entries...>) { return up
 constexpr invalid update(invalid) { return {}; }
 /// The same for one name: update<"norm.mean">(0.9_c * mean + 0.1_c * fresh), with the name as the state has it.
 template <fixed_string Name, class E> constexpr auto update(E) {
-  static_assert(is_typed<E>, "update<\"name\">(x): x is the expression of the new value");
-  if constexpr (std::is_same_v<E, invalid>) return invalid{};
+  static_assert(typed<E>, "update<\"name\">(x): x is the expression of the new value");
+  if constexpr (is_invalid<E>) return invalid{};
   else return updates<entry<literal_name<Name>, E>>{};
 }
 /// update(named_value<"running_mean">(m), ...)

@@ -14,7 +14,7 @@ template <class X> inline constexpr dim last_extent = X::type.d[X::rank - 1];
 template <int Out, bool Bias, class Weight = void> struct linear_layer {
   // (x: [.., in]) -> [.., Out]
   template <typed X> constexpr auto operator()(X x) const {
-    if constexpr (std::same_as<X, invalid>) return x;
+    if constexpr (is_invalid<X>) return x;
     else if constexpr (X::rank < 2) return make<refused<mistake::matmul_rank, X::rank, 2>>();
     else {
       using T = element_t<X::element>;

@@ -9,7 +9,7 @@ namespace thunder::nn {
 struct layer_norm_module {
   // (x: [.., n]) -> [.., n]
   template <typed X> constexpr auto operator()(X x) const {
-    if constexpr (std::same_as<X, invalid>) return x;
+    if constexpr (is_invalid<X>) return x;
     else if constexpr (X::rank < 1) return make<refused<mistake::axis_missing, X::rank>>();
     else {
       using T = element_t<X::element>;
@@ -20,7 +20,7 @@ struct layer_norm_module {
 struct rms_norm_module {
   // (x: [.., n]) -> [.., n]
   template <typed X> constexpr auto operator()(X x) const {
-    if constexpr (std::same_as<X, invalid>) return x;
+    if constexpr (is_invalid<X>) return x;
     else if constexpr (X::rank < 1) return make<refused<mistake::axis_missing, X::rank>>();
     else return thunder::rms_norm(x, param<"weight", element_t<X::element>, last_extent<X>>(initial::ones));
   }

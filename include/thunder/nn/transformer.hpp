@@ -24,11 +24,11 @@ using residual_normal = decltype(initial::normal(0_c, number<bits_of(0.02 / squa
 
 /// [B, t, heads * d] -> [B, heads, t, d], and back
 template <int Heads, typed X> constexpr auto split_heads(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return transpose(reshape<extent_of<X, 0>, extent_of<X, 1>, Heads, last_extent<X>.size / Heads>(x), axis<0, 2, 1, 3>);
 }
 template <typed X> constexpr auto join_heads(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return reshape<extent_of<X, 0>, extent_of<X, 2>, extent_of<X, 1> * extent_of<X, 3>>(transpose(x, axis<0, 2, 1, 3>));
 }
 
@@ -38,7 +38,7 @@ template <transformer_options O> struct attention_layer {
   template <class X> static constexpr int head_width = static_cast<int>(last_extent<X>.size) / O.heads;
 
   template <typed X> static constexpr auto check(X x) {
-    if constexpr (std::same_as<X, invalid>) return x;
+    if constexpr (is_invalid<X>) return x;
     else if constexpr (X::rank != 3) return make<refused<mistake::rank_mismatch, X::rank, 3>>();
     else {
       static_assert(last_extent<X>.size % O.heads == 0, "a transformer's width is a multiple of its number of heads");
@@ -81,7 +81,7 @@ template <transformer_options O, int Capacity> struct cached_attention_layer : a
 /// (x: [.., width]) -> [.., width]
 template <transformer_options O> struct mlp_layer {
   template <typed X> constexpr auto operator()(X x) const {
-    if constexpr (std::same_as<X, invalid>) return x;
+    if constexpr (is_invalid<X>) return x;
     else {
       const auto hidden = gelu(linear<"hidden", O.expansion * static_cast<int>(last_extent<X>.size), O.bias>(x, small_normal{}));
       return linear<"output", static_cast<int>(last_extent<X>.size), O.bias>(hidden, residual_normal<O>{});

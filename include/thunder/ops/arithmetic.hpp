@@ -167,8 +167,8 @@ template <graph_value X> constexpr value sign(X x) { return graph_pointwise<ops:
 /// (condition: bool [...], a: [...], b: [...]) -> [...], broadcast together; at most one of a and b is a number.
 template <class C, class A, class B> requires operands<C, A, B>
 constexpr auto where(C c, A a, B b) {
-  if constexpr (std::is_arithmetic_v<A> || std::is_arithmetic_v<B>) return make<refused<mistake::plain_number, sizeof(A), sizeof(B)>>();
-  else if constexpr (std::is_same_v<C, invalid> || std::is_same_v<A, invalid> || std::is_same_v<B, invalid>) return invalid{};
+  if constexpr (role_of<A>::value == role::plain_number || role_of<B>::value == role::plain_number) return make<refused<mistake::plain_number, sizeof(A), sizeof(B)>>();
+  else if constexpr (is_invalid<C> || is_invalid<A> || is_invalid<B>) return invalid{};
   else if constexpr (is_number<A> && is_number<B>) return where(c, full_typed<dtype::f32, typename C::shape_type>(a), b);
   else if constexpr (is_number<A>) return where(c, full_typed<number_type<A>(B::element), typename B::shape_type>(a), b);
   else if constexpr (is_number<B>) return where(c, a, full_typed<number_type<B>(A::element), typename A::shape_type>(b));

@@ -164,8 +164,8 @@ template <class To, expression X> constexpr auto spread_typed(X x) {
   else {
     using E = shape_extension<typename X::shape_type, To>;
     using target = target_of<X::element, To>;
-    if constexpr (E::e.squeezed) return make<ops::broadcast, words<E::e.mask>, target>(make<ops::reshape, words<>, target_from<X::element, typename E::kept>>(x));
-    else return make<ops::broadcast, words<E::e.mask>, target>(x);
+    if constexpr (!E::e.squeezed) return make_known<ops::broadcast, words<E::e.mask>, X::element, To, target::key, X>();
+    else return make<ops::broadcast, words<E::e.mask>, target>(make<ops::reshape, words<>, target_from<X::element, typename E::kept>>(x));
   }
 }
 
@@ -181,7 +181,10 @@ template <dtype T, class Shape, std::int64_t Bits> constexpr auto full_typed(num
   return make_known<ops::full, words<Bits>, T, Shape, layout<T, Shape>::keyed.key>();
 }
 /// An operand with this element type and shape.
-template <dtype T, class Shape, expression X> constexpr auto conform(X x) { return spread_typed<Shape>(cast<element_t<T>>(x)); }
+template <dtype T, class Shape, expression X> constexpr auto conform(X x) {
+  if constexpr (X::element == T) return spread_typed<Shape>(x);
+  else return spread_typed<Shape>(cast<element_t<T>>(x));
+}
 template <dtype T, class Shape, std::int64_t Bits> constexpr auto conform(number<Bits> x) { return full_typed<T, Shape>(x); }
 
 /// Whether a pointwise op takes operands of one element type, and what it gives.
@@ -207,8 +210,8 @@ template <class Op, dtype T, class S, digest D1, int R1, digest D2, int R2> cons
   else return make<Op>(a, b);
 }
 template <class Op, class A, class B> constexpr auto pointwise(A a, B b) {
-  if constexpr (std::is_arithmetic_v<A> || std::is_arithmetic_v<B>) return make<refused<mistake::plain_number, sizeof(A), sizeof(B)>>();
-  else if constexpr (std::is_same_v<A, invalid> || std::is_same_v<B, invalid>) return invalid{};
+  if constexpr (role_of<A>::value == role::plain_number || role_of<B>::value == role::plain_number) return make<refused<mistake::plain_number, sizeof(A), sizeof(B)>>();
+  else if constexpr (is_invalid<A> || is_invalid<B>) return invalid{};
   else if constexpr (is_number<A> && is_number<B>) return number<bits_of(Op::evaluate(A::value, B::value))>{};
   else if constexpr (is_number<A>) {
     constexpr dtype t = number_type<A>(B::element);
@@ -223,7 +226,10 @@ template <class Op, class A, class B> constexpr auto pointwise(A a, B b) {
     if constexpr (!To::exists) return make<Op>(a, b);
     else {
       constexpr dtype t = promote(A::element, B::element);
-      return pointwise<Op>(conform<t, typename To::shape>(a), conform<t, typename To::shape>(b));
+      using type = layout<t, typename To::shape>;
+      if constexpr (std::is_same<typename A::layout_type, type>::value) return pointwise<Op>(a, conform<t, typename To::shape>(b));
+      else if constexpr (std::is_same<typename B::layout_type, type>::value) return pointwise<Op>(conform<t, typename To::shape>(a), b);
+      else return pointwise<Op>(conform<t, typename To::shape>(a), conform<t, typename To::shape>(b));
     }
   }
 }

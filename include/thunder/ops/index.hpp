@@ -109,7 +109,7 @@ template <dim Depth, class X> struct one_hot_shape {
   }();
 };
 template <dim Depth, class T = float, typed X> constexpr auto one_hot(X index) {
-  if constexpr (std::same_as<X, invalid>) return index;
+  if constexpr (is_invalid<X>) return index;
   else if constexpr (!is_integer(X::element)) return make<refused<mistake::needs_integer, X::rank>>();
   else return cast<T>(unsqueeze(cast<std::int32_t>(index), axis<-1>) == make<ops::iota, words<X::rank>, target_from<dtype::i32, one_hot_shape<Depth, X>>>());
 }
@@ -117,7 +117,7 @@ template <dim Depth, class T = float, typed X> constexpr auto one_hot(X index) {
 /// dynamic_slice<Axis, Length>(x, start): Length elements of one axis, from an index that is known when the program runs. The start is
 /// clamped, so that they exist. (x: [.., n, ..], start: integer []) -> [.., Length, ..]
 template <int Axis, std::int64_t Length, typed X, typed I> constexpr auto dynamic_slice(X x, I start) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<ops::dynamic_slice, words<one_axis(X::rank, Axis), Length>>(x, start);
 }
 /// dynamic_update_slice<Axis>(x, update, start): x with `update` in place of as many elements of one axis, from `start` on (clamped, so that
@@ -125,7 +125,7 @@ template <int Axis, std::int64_t Length, typed X, typed I> constexpr auto dynami
 /// moves. Elsewhere x is copied.
 /// (x: [.., n, ..], update: [.., m, ..], start: integer []) -> [.., n, ..]
 template <int Axis, typed X, typed U, typed I> constexpr auto dynamic_update_slice(X x, U update, I start) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<ops::dynamic_update_slice, words<one_axis(X::rank, Axis)>>(x, update, start);
 }
 

@@ -43,12 +43,12 @@ template <typed X, typed L> constexpr auto cross_entropy_rows(X logits, L labels
 
 /// x as T, or what is left of a mistake.
 template <class T, typed X> constexpr auto as_element(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return cast<T>(x);
 }
 /// The mean of cross_entropy_rows. (logits: floating [.., n], labels: integer [..] in [0, n)) -> [] of the logits' element type
 template <typed X, typed L> constexpr auto cross_entropy(X logits, L labels) {
-  if constexpr (std::same_as<X, invalid>) return logits;
+  if constexpr (is_invalid<X>) return logits;
   else return as_element<element_t<X::element>>(mean(cross_entropy_rows(logits, labels)));
 }
 /// The mean of (a - b)^2. (a: floating [...], b: floating [...]) -> []; half types are averaged in float.

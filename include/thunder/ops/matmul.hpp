@@ -56,10 +56,11 @@ struct matmul : op_base<matmul> {
 
 /// (x: [.., n, k], y: [.., k, m] or [k, m]) -> [.., n, m]
 template <typed A, typed B> constexpr auto matmul(A a, B b) {
-  if constexpr (std::same_as<A, invalid> || std::same_as<B, invalid>) return invalid{};
+  if constexpr (is_invalid<A> || is_invalid<B>) return invalid{};
   else {
     constexpr dtype t = promote(A::element, B::element);
-    return make<ops::matmul, words<0, 0>>(cast<element_t<t>>(a), cast<element_t<t>>(b));
+    if constexpr (A::element == B::element) return make<ops::matmul, words<0, 0>>(a, b);
+    else return make<ops::matmul, words<0, 0>>(cast<element_t<t>>(a), cast<element_t<t>>(b));
   }
 }
 

@@ -24,7 +24,7 @@ template <std::int64_t Bits> struct number {
   constexpr number<std::bit_cast<std::int64_t>(-std::bit_cast<double>(Bits))> operator-() const { return {}; }
   /// Only to say what is wrong with `s = s + x` where s began as 0_c.
   template <class X> constexpr number& operator=(X) {
-    if constexpr (!std::is_same_v<X, invalid>) make<refused<mistake::assignment, sizeof(X)>>();
+    if constexpr (!is_invalid<X>) make<refused<mistake::assignment, sizeof(X)>>();
     return *this;
   }
 };
@@ -83,20 +83,17 @@ template <char... C> constexpr auto operator""_c() {
 }  // namespace literals
 using namespace literals;
 
-template <class X> inline constexpr bool is_number = false;
-template <std::int64_t B> inline constexpr bool is_number<number<B>> = true;
-template <class X> inline constexpr bool is_operand = std::is_arithmetic_v<X>;
-template <std::int64_t B> inline constexpr bool is_operand<number<B>> = true;
-template <dtype T, class S, digest D, int R> inline constexpr bool is_operand<expr<T, S, D, R>> = true;
-template <> inline constexpr bool is_operand<invalid> = true;
+template <std::int64_t B> struct role_of<number<B>> : std::integral_constant<int, role::number> {};
+template <> struct role_of<value> : std::integral_constant<int, role::graph_value> {};
+template <class X> concept is_number = role_of<X>::value == role::number;
 /// What the ops take in user code: an expression or a number that a type can see.
-template <class X> concept operand = is_operand<X> && !std::is_arithmetic_v<X>;
+template <class X> concept operand = role_of<X>::value >= role::number;
 /// At least one real operand; a plain number beside it is caught with a sentence.
-template <class... X> concept operands = (is_operand<X> && ...) && !(std::is_arithmetic_v<X> && ...);
+template <class... X> concept operands = ((role_of<X>::value >= role::plain_number) && ...) && (operand<X> || ...);
 /// What the same ops take in the rules: values of a graph, and numbers. Their result type is spelled out, because rules call each
 /// other in circles.
-template <class X> concept graph_value = std::same_as<X, value>;
-template <class... X> concept graph_operands = (std::same_as<X, value> || ...) && ((std::same_as<X, value> || is_number<X>) && ...);
+template <class X> concept graph_value = role_of<X>::value == role::graph_value;
+template <class... X> concept graph_operands = (graph_value<X> || ...) && ((graph_value<X> || is_number<X>) && ...);
 
 // Only to say what is wrong with `s += x`.
 template <operand A, operand B> constexpr A& operator+=(A& a, B b) { return a = a + b; }

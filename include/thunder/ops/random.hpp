@@ -81,7 +81,7 @@ template <class T, auto... D, typed K> constexpr auto normal(K key) { return dra
 /// A new key from a key and a number: fold_in(key, 3_c), fold_in(key, step). Equal arguments give equal keys.
 /// (key: i64 [], data: integer []) -> i64 []
 template <typed K, operand N> constexpr auto fold_in(K key, N data) {
-  if constexpr (std::same_as<K, invalid> || std::same_as<N, invalid>) return invalid{};
+  if constexpr (is_invalid<K> || is_invalid<N>) return invalid{};
   else if constexpr (!is_key<K>) return make<refused<mistake::key_shape, K::rank>>();
   else if constexpr (is_number<N>) {
     static_assert(N::value == static_cast<double>(static_cast<std::int64_t>(N::value)), "fold_in: the number is an integer");

@@ -111,11 +111,11 @@ template <graph_value X> constexpr value mean(X x, std::int64_t mask) { return s
 
 // ---- on expressions
 template <class Op, typed X, int... I> constexpr auto reduce_typed(X x, axes_c<I...> a) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<Op, words<axes_mask(X::rank, a)>>(x);
 }
 template <class Op, typed X> constexpr auto reduce_typed(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (X::rank == 0) return x;
   else return make<Op, words<all_axes(X::rank)>>(x);
 }
@@ -150,12 +150,12 @@ template <typed X> constexpr auto prod(X x) { return reduce_typed<ops::prod>(x);
 template <typed X, int... I> constexpr auto prod(X x, axes_c<I...> a) { return reduce_typed<ops::prod>(x, a); }
 /// The first index of the largest element along an axis, as i32. A NaN is larger than all numbers.
 template <typed X, int I> constexpr auto argmax(X x, axes_c<I>) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<ops::argmax, words<one_axis(X::rank, I)>>(x);
 }
 /// The first index of the smallest element along an axis, or of the first NaN, as i32.
 template <typed X, int I> constexpr auto argmin(X x, axes_c<I> a) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (X::element == dtype::b8) return argmax(!x, a);
   else if constexpr (is_integer(X::element)) return argmax(-1_c - x, a);  // -x does not exist for the least integer
   else return argmax(-x, a);
@@ -163,7 +163,7 @@ template <typed X, int I> constexpr auto argmin(X x, axes_c<I> a) {
 
 /// Whether any element, or every one, is not zero: over all axes or some. (x: [...]) -> bool [... without the axes]
 template <class Op, typed X, class... A> constexpr auto reduce_truth(X x, A... a) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (X::element == dtype::b8) return reduce_typed<Op>(cast<std::int32_t>(x), a...) > 0_c;
   else return reduce_truth<Op>(x != 0_c, a...);
 }

@@ -94,7 +94,7 @@ template <class X> struct row_indices {
   }();
 };
 template <rope_options O = rope_options{}, typed X> constexpr auto rope(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (X::rank < 2) return make<refused<mistake::rank_mismatch, X::rank, 2>>();
   else return rope<O>(x, make<ops::iota, words<0>, target_from<dtype::i32, row_indices<X>>>());
 }

@@ -70,7 +70,7 @@ struct swapped_axes {
 };
 template <int I, typed X>
 constexpr auto swap_with_last(X x) {
-  if constexpr (std::same_as<X, invalid>)
+  if constexpr (is_invalid<X>)
     return x;
   else if constexpr (one_axis(X::rank, I) < 0)
     return make<refused<mistake::axis_missing, X::rank>>();

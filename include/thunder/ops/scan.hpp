@@ -50,7 +50,7 @@ struct cumprod : scan_op<cumprod> {
 }  // namespace ops
 
 template <class Op, scan_order Order, typed X, int I> constexpr auto scan_typed(X x, axes_c<I>) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<Op, words<one_axis(X::rank, I), Order == scan_order::reverse>>(x);
 }
 /// The sum of the elements up to each one along an axis (cumsum(x): the last), or of those from it on: cumsum<scan_order::reverse>(x, axis<0>).

@@ -186,10 +186,10 @@ template <auto... D> struct reshape_request {
     return q;
   }
 };
-template <class X, auto... D> struct reshaped {
+template <class Layout, auto... D> struct reshaped {
   static constexpr meta value = [] {
-    meta m{X::element, 0, {}};
-    const dim q = reshape_request<D...>::quotient(X::type.count(), reshape_request<D...>::without);
+    meta m{Layout::value.type, 0, {}};
+    const dim q = reshape_request<D...>::quotient(Layout::value.count(), reshape_request<D...>::without);
     for (int i = 0; i < int(sizeof...(D)); ++i) {
       const dim d = reshape_request<D...>::wanted[i];
       m.d[m.rank++] = d == dim(-1) ? q : d;
@@ -198,36 +198,37 @@ template <class X, auto... D> struct reshaped {
   }();
 };
 template <auto... D, typed X> constexpr auto reshape(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
-  else if constexpr (reshaped<X, D...>::value.same_shape(X::type)) return x;
-  else return make<ops::reshape, words<>, target_from<X::element, reshaped<X, D...>>>(x);
+  if constexpr (is_invalid<X>) return x;
+  else if constexpr (reshaped<typename X::layout_type, D...>::value.same_shape(X::type)) return x;
+  else return make<ops::reshape, words<>, target_from<X::element, reshaped<typename X::layout_type, D...>>>(x);
 }
 /// broadcast<B, 10>(x): repeats x along leading dimensions (and those of extent 1) up to the shape.
 template <auto... D, typed X> constexpr auto broadcast(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else {
-    using To = reshaped<X, D...>;
+    using To = reshaped<typename X::layout_type, D...>;
     if constexpr (sizeof...(D) < X::rank) return make<ops::broadcast, words<all_axes(sizeof...(D))>, target_from<X::element, To>>(x);
     else return spread_typed<shape_of_meta<To>>(x);
   }
 }
 /// A new axis of extent 1.
-template <class X, int I> struct unsqueezed {
+template <class Layout, int I> struct unsqueezed {
   static constexpr meta value = [] {
-    meta m{X::element, 0, {}};
-    const int at = I < 0 ? X::rank + 1 + I : I;
-    for (int i = 0; i <= X::rank; ++i) m.d[m.rank++] = i == at ? dim(1) : X::type.d[i < at ? i : i - 1];
+    const meta& from = Layout::value;
+    meta m{from.type, 0, {}};
+    const int at = I < 0 ? from.rank + 1 + I : I;
+    for (int i = 0; i <= from.rank; ++i) m.d[m.rank++] = i == at ? dim(1) : from.d[i < at ? i : i - 1];
     return m;
   }();
 };
 template <int I, typed X> constexpr auto unsqueeze(X x, axes_c<I>) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (I > X::rank || I < -1 - X::rank) return make<refused<mistake::axis_missing, I, X::rank>>();
-  else return make<ops::reshape, words<>, target_from<X::element, unsqueezed<X, I>>>(x);
+  else return make<ops::reshape, words<>, target_from<X::element, unsqueezed<typename X::layout_type, I>>>(x);
 }
 /// transpose(x, axis<1, 0, 2>): result axis i is operand axis A[i]. transpose(x): the last two swapped.
 template <typed X, int... A> constexpr auto transpose(X x, axes_c<A...>) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<ops::transpose, words<one_axis(X::rank, A)...>>(x);
 }
 template <int... I> constexpr auto swap_last(std::integer_sequence<int, I...>) {
@@ -235,7 +236,7 @@ template <int... I> constexpr auto swap_last(std::integer_sequence<int, I...>) {
   return axes_c<(I == n - 1 ? n - 2 : I == n - 2 ? n - 1 : I)...>{};
 }
 template <typed X> constexpr auto transpose(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return transpose(x, swap_last(std::make_integer_sequence<int, X::rank>{}));
 }
 /// slice<Axis, Begin, End, Stride = 1>(x): part of one axis; End = -1 means up to its extent.
@@ -245,7 +246,7 @@ constexpr auto slice_words(std::integer_sequence<int, I...>) {
   return words<(I == at ? Begin : 0)..., (I == at ? End : -1)..., (I == at ? Stride : 1)...>{};
 }
 template <int Axis, std::int64_t Begin, std::int64_t End, std::int64_t Stride = 1, typed X> constexpr auto slice(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (one_axis(X::rank, Axis) < 0) return make<refused<mistake::axis_missing, Axis, X::rank>>();
   else return make<ops::slice, decltype(slice_words<Axis, Begin, End, Stride, X>(std::make_integer_sequence<int, X::rank>{}))>(x);
 }
@@ -255,13 +256,13 @@ template <int Axis, std::int64_t Before, std::int64_t After, class X, int... I> 
   return words<(I == at ? Before : 0)..., (I == at ? After : 0)..., (I * 0)...>{};
 }
 template <int Axis, std::int64_t Before, std::int64_t After, typed X> constexpr auto pad(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (one_axis(X::rank, Axis) < 0) return make<refused<mistake::axis_missing, Axis, X::rank>>();
   else return make<ops::pad, decltype(pad_words<Axis, Before, After, X>(std::make_integer_sequence<int, X::rank>{}))>(x);
 }
 /// concatenate(axis<0>, x, y, ...): element types and all other extents are equal.
 template <int I, typed X, typed... Y> constexpr auto concatenate(axes_c<I>, X x, Y... y) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else return make<ops::concatenate, words<one_axis(X::rank, I)>>(x, y...);
 }
 /// full<float, B, 10>(0.5_c): one value everywhere.

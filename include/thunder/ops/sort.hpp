@@ -64,7 +64,7 @@ template <sort_order Order = sort_order::ascending, typed X> constexpr auto args
 /// The K largest elements of the last axis, the largest first, and where they were: auto [values, indices] = top_k<5>(x). Of equal elements
 /// the first; a NaN is larger than all numbers. (x: [.., n]) -> [.., K], i32 [.., K]
 template <std::int64_t K, typed X> constexpr auto top_k(X x) {
-  if constexpr (std::same_as<X, invalid>) return x;
+  if constexpr (is_invalid<X>) return x;
   else if constexpr (X::rank > 0 && K > ops::top_k::most && !X::type.d[X::rank - 1].named() && K <= X::type.d[X::rank - 1].size) {
     const auto [values, indices] = sort<sort_order::descending>(x);
     return std::pair{slice<-1, 0, K>(values), slice<-1, 0, K>(indices)};

@@ -73,7 +73,7 @@ template <dtype Half, class F> struct autocast_function {
   template <class... X> requires(traced_tree<X> && ...) constexpr auto operator()(X...) const {
     using R = typename outcome<F, parameters<tracer::derivative, F, X...>>::type;
     using T = decltype(trace_of<tracer::derivative, R, F, X...>());
-    if constexpr (std::same_as<T, invalid>) return invalid{};
+    if constexpr (is_invalid<T>) return invalid{};
     else return call_body<stored_body<autocast_maker<typename T::body, Half>>, "", typename T::result>(typename branch<X...>::types{});
   }
 

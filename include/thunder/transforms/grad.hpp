@@ -173,7 +173,7 @@ template <class F, class Wrt, bool Value> struct grad_function {
   template <class... X> requires(traced_tree<X> && ...) constexpr auto operator()(X...) const {
     using R = typename outcome<F, parameters<tracer::derivative, F, X...>>::type;
     using T = decltype(trace_of<tracer::derivative, R, F, X...>());
-    if constexpr (std::same_as<T, invalid>) return nothing(Wrt{});
+    if constexpr (is_invalid<T>) return nothing(Wrt{});
     else if constexpr (!is_loss<R>()) {
       make<refused<mistake::not_scalar, tree<R>::leaves>>();
       return nothing(Wrt{});

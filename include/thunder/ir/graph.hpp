@@ -323,7 +323,6 @@ struct graph {
     else if (parameters[known].type != type) problem = mistake::parameter_shapes;
   }
 
- private:
   /// What equal statements have in common. type: of the result, where that is an attribute.
   static constexpr digest content_key(const op_info* op, const std::int64_t* w, int word_count, const int* x, int operand_count, int type, int name,
                                       const graph_view* body) {
@@ -336,6 +335,7 @@ struct graph {
     return h ^ h >> 29;
   }
 
+ private:
   digest_table statement_index_, type_index_, name_index_;
   int names_indexed_ = 0;
   list<int> bool_types_;

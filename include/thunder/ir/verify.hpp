@@ -9,7 +9,8 @@ namespace thunder {
 constexpr const char* find_violation(const graph_view& g) {
   const digest formal_id = table_of<ops::formal>()->id;
   int values = 0, formals = 0;
-  digest_table inferred;  // statements of one op, attributes and types are inferred once
+  digest_table inferred;  // statements of one op, attributes and types are inferred once; 64 bits of hash stand for all of these
+  list<int> types;
   list<const meta*> in;
   inference r;
   for (int i = 0; i < g.node_count; ++i) {
@@ -36,10 +37,10 @@ constexpr const char* find_violation(const graph_view& g) {
       if (n.body->input_count != n.operands) return "a call has another number of operands than its body has formals";
       if (n.body->output_count != n.results) return "a call has another number of results than its body";
     } else if (n.op->kind != op_kind::leaf) {
-      digest h = n.op->id;
-      for (int k = 0; k < n.words; ++k) h = (h ^ static_cast<digest>(g.words[n.word + k])) * 0xff51afd7ed558ccdull, h ^= h >> 32;
-      for (int k = 0; k < n.operands; ++k) h = (h ^ static_cast<digest>(g.values[x[k]].type + 1)) * 0xff51afd7ed558ccdull, h ^= h >> 32;
-      for (int k = 0; k < n.results; ++k) h = (h ^ static_cast<digest>(g.values[n.result + k].type + 7)) * 0xc4ceb9fe1a85ec53ull, h ^= h >> 32;
+      types.clear();
+      for (int k = 0; k < n.operands; ++k) types.push(g.values[x[k]].type);
+      for (int k = 0; k < n.results; ++k) types.push(g.values[n.result + k].type);
+      const digest h = graph::content_key(n.op, g.words + n.word, n.words, types.items, types.count, n.operands, n.words, nullptr);
       if (inferred.find(h) < 0) {
         inferred.add_found(h, i);
         in.clear();

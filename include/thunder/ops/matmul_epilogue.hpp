@@ -37,7 +37,8 @@ struct matmul_epilogue : op_base<matmul_epilogue> {
   static constexpr void infer(const arguments& x, inference& r) {
     const epilogue e = what(x.words);
     const bool activates = e == epilogue::relu || e == epilogue::gelu || e == epilogue::gelu_kept;
-    if (x.count != 3 && !(x.count == 2 && activates)) return r.refuse(mistake::matmul_rank, x.count, 3);
+    const bool known = e > epilogue::none && e <= epilogue::gelu_slope;
+    if (!known || (x.count != 3 && !(x.count == 2 && activates))) return r.refuse(mistake::matmul_rank, x.count, 3);
     arguments product = x;
     product.count = 2, product.word_count = 2;
     matmul::infer(product, r);

@@ -114,7 +114,7 @@ class stream_scope {
   streams::choice before_;
 };
 /// Waits until everything on this thread's stream is done. Throws device_error if something in it failed.
-inline void synchronize() { check(cudaStreamSynchronize(streams::current()), "cuda: waiting for a stream"); }
+inline void synchronize();
 
 // ---- memory
 /// Freed blocks, by size, and the working memory of one stream: programs allocate their results at every call, and cudaMalloc waits for the
@@ -124,13 +124,13 @@ class stream_memory {
  public:
   static constexpr std::size_t rounded(std::size_t n) {
     std::size_t step = 256;
-    while (step * 16 <= n) step *= 2;
+    while (n / step >= 16) step *= 2;
     return (n + step - 1) / step * step;
   }
   /// The number of a rounded size among all of them.
   static constexpr std::size_t number_of(std::size_t rounded) {
     std::size_t step = 256, smaller = 0;
-    while (step * 16 <= rounded) step *= 2, smaller += 8;
+    while (rounded / step >= 16) step *= 2, smaller += 8;
     return smaller + rounded / step;
   }
   /// That of the current device and this thread's stream. It stays: tensors of static objects are freed into it after main.
@@ -218,6 +218,16 @@ inline void streams::change(bool chosen, cudaStream_t s) {
   done.hold(current());
 }
 
+/// (For an event: a stream into whose record another thread is writing must not be waited for.)
+inline void synchronize() {
+  event done;
+  {
+    const auto turn = stream_memory::current().turn();
+    done.record(streams::current());
+  }
+  done.wait();
+}
+
 /// Uninitialised memory on the current device. Throws thunder::error when there is no such memory; everything stays usable then.
 inline storage allocate(std::size_t bytes) {
   if (bytes == 0) return {nullptr, 0, device::cuda, nullptr};
@@ -240,13 +250,23 @@ inline storage allocate(std::size_t bytes) {
 }
 /// Copies between host and device or within the device, after what was started on this thread's stream; returns when it is done.
 inline void copy(void* to, const void* from, std::size_t bytes) {
-  if (const auto turn = stream_memory::current().turn(); turn) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, streams::current()), "cuda: copying");
-  synchronize();
+  event done;
+  {
+    const auto turn = stream_memory::current().turn();
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, streams::current()), "cuda: copying");
+    done.record(streams::current());
+  }
+  done.wait();
 }
 /// Gives the memory of freed tensors back to the device, for other users of it.
 inline void release_cached_memory() { stream_memory::clear(); }
-/// An error of what was running is left for the next call to report.
-inline void wait() noexcept { (void)cudaDeviceSynchronize(); }
+/// Waits for this thread's stream. An error of what was running is left for the next call to report.
+inline void wait() noexcept {
+  try {
+    synchronize();
+  } catch (...) {
+  }
+}
 inline constexpr device_runtime runtime{&allocate, &copy, &wait};
 inline const bool registered = (cuda_runtime = &runtime, true);
 

@@ -26,12 +26,13 @@ template <> class batch_lane<device::cuda> {
   static storage allocate(std::size_t bytes) { return cuda::allocate_pinned(bytes); }
 
   batch_lane() {
-    done_.record(cuda::streams::current());  // the batch's memory may have been that of something that still runs
+    done();  // the batch's memory may have been that of something that still runs
     cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cuda: making a stream");
   }
   batch_lane(const batch_lane&) = delete;
   ~batch_lane() {
-    cudaDeviceSynchronize();  // copies, and programs that read the batch
+    cudaStreamSynchronize(stream_);  // copies
+    cuda::wait();                    // programs that read the batch
     cudaStreamDestroy(stream_);
   }
   void fill() const { copied_.wait(); }

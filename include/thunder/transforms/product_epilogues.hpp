@@ -11,7 +11,8 @@ namespace thunder {
 /// relu's gradient needs its result alone, which is there.
 ///
 /// What autocast makes of these is found, too: the product of a half type, then float statements. The value that the library stores is
-/// rounded to the half type, as the product was before, and what reads it computes in float, as before. (Not with a bias of floats:
+/// rounded to the half type, as the product was before, and what reads it computes in float, as before. (A gradient times gelu's slope is
+/// rounded once more than before where a region reads it in float.) (Not with a bias of floats:
 /// libraries add one of the result's type, and rounding the bias would be another rounding than the program's.)
 ///
 /// Library::has(epilogue, operands' type, rows, columns, inner) says what the executor's products have; an extent known at run time only is -1.
@@ -71,8 +72,9 @@ template <class Library> struct product_epilogues {
   }
 
  private:
-  /// Of each value: how often it is read; the statements gelu(value) or relu(value), and float(value); whether a region reads it, and whether
-  /// anything else does, which may be what reads it rounded to a half type.
+  /// Of each value: how often it is read; the statements gelu(value) or relu(value), and float(value); whether a region reads it (fused); and
+  /// whether it has to be in memory (stored), for a step that is no region, for a region that only rounds it to a half type for one, or as a
+  /// result.
   struct uses {
     list<int> count, activation, widened;
     list<bool> fused, stored;

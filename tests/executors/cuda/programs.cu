@@ -1,5 +1,8 @@
 // Whole programs on the GPU: the same random numbers as on the CPU, training with a state, named dimensions, donation, errors.
+#include <atomic>
 #include <thread>
+
+#include <thunder/runtime/cuda_batch_loader.hpp>
 
 #include "both.hpp"
 
@@ -93,19 +96,43 @@ TEST_CASE("views at odd addresses, small results of bf16, other streams") {
 TEST_CASE("threads with programs of their own share a stream") {
   if (!have_device()) return;
   constexpr int rows = 4096, columns = 256, threads = 4;
-  int wrong[threads]{};
-  auto work = [&](int k) {
+  std::atomic<int> wrong = 0, running = threads;
+  auto guarded = [&](auto work) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      std::fputs(e.what(), stderr);
+      ++wrong;
+    }
+  };
+  auto call_program = [&](int k) {
     auto sums = jit<device::cuda>([](auto x, auto y) { return std::pair{sum(x * y, axis<0>), sum(x - y)}; });  // two kernels each, with memory between them
-    const auto x = tensor<float, rows, columns>::full(static_cast<float>(k + 1)).to(device::cuda), y = tensor<float, rows, columns>::full(0.5f).to(device::cuda);
+    const auto x = tensor<float, rows, columns>::full(static_cast<float>(k + 1)).to(device::cuda);
+    std::vector<tensor<float, rows, columns>> y;  // more than a program keeps records of: it goes on recording
+    for (int i = 0; i < 20; ++i) y.push_back(tensor<float, rows, columns>::full(0.5f).to(device::cuda));
     for (int call = 0; call < 100; ++call) {
-      const auto [of_columns, all] = sums(x, y);
-      wrong[k] += of_columns.to(device::cpu)(columns - 1) != 0.5f * static_cast<float>((k + 1) * rows) || all.to(device::cpu).item() != (static_cast<float>(k) + 0.5f) * rows * columns;
+      const auto [of_columns, all] = sums(x, y[static_cast<std::size_t>(call / 2 % 20)]);
+      wrong += of_columns.to(device::cpu)(columns - 1) != 0.5f * static_cast<float>((k + 1) * rows) || all.to(device::cpu).item() != (static_cast<float>(k) + 0.5f) * rows * columns;
     }
   };
   std::vector<std::thread> all;
-  for (int k = 0; k < threads; ++k) all.emplace_back(work, k);
+  for (int k = 0; k < threads; ++k)
+    all.emplace_back([&, k] {
+      guarded([&] { call_program(k); });
+      --running;
+    });
+  all.emplace_back([&] {
+    guarded([&] {
+      while (running > 0) {
+        cuda::synchronize();
+        batch_lane<device::cuda> lane;
+        lane.read();
+        lane.done();
+      }
+    });
+  });
   for (auto& t : all) t.join();
-  for (const int w : wrong) CHECK(w == 0);
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("mistakes name the argument") {

@@ -152,12 +152,12 @@ class product {
       return ms / static_cast<float>(calls);
     };
     constexpr int turns = 5;
-    float times[most][turns];
-    for (int t = -1; t < turns; ++t)  // the turn before the first loads the kernels
-      for (int i = 0; i < count_; ++i) {
-        const float once = time(i, 1);
-        if (t >= 0) times[i][t] = time(i, std::clamp(static_cast<int>(0.5f / (once + 0.01f)), 2, 16));
-      }
+    float once[most], times[most][turns];
+    for (int i = 0; i < count_; ++i) time(i, 1), once[i] = time(i, 1);  // the first call loads its kernel
+    const float least = *std::min_element(once, once + count_);
+    for (int t = 0; t < turns; ++t)
+      for (int i = 0; i < count_; ++i)
+        times[i][t] = once[i] > 1.3f * least ? once[i] : time(i, std::clamp(static_cast<int>(0.5f / (once[i] + 0.01f)), 1, 16));
     int best = 0;
     for (int i = 0; i < count_; ++i) {
       std::sort(times[i], times[i] + turns);

@@ -149,8 +149,9 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     }
     return r;
   }
+  struct no_hits {};
   template <int Pass>
-  THUNDER_DEVICE static no_columns load_left_out(const place&, const span&, const held_values&, std::integer_sequence<int>) {
+  THUNDER_DEVICE static no_hits load_left_out(const place&, const span&, const held_values&, std::integer_sequence<int>) {
     return {};
   }
   /// An element at a time.
@@ -171,7 +172,7 @@ struct kernel_values<Region, Machine, Part>::row_text::column_text::wide_text {
     }
   }
   template <int Pass, class Sums, class Columns>
-  THUNDER_DEVICE static void left_out(const place&, const no_columns&, const held_values&, Sums&, Columns&, column_scalars&) {}
+  THUNDER_DEVICE static void left_out(const place&, const no_hits&, const held_values&, Sums&, Columns&, column_scalars&) {}
   template <int... I>
   THUNDER_DEVICE static void take_first(edge_row& one, row_packets& p, std::integer_sequence<int, I...>) {
     ((get<I>(one) = get<I>(p).one(0), get<I>(p).drop()), ...);

@@ -51,10 +51,16 @@ template <typed X, typed L> constexpr auto cross_entropy(X logits, L labels) {
   if constexpr (is_invalid<X>) return logits;
   else return as_element<element_t<X::element>>(mean(cross_entropy_rows(logits, labels)));
 }
-/// The mean of (a - b)^2. (a: floating [...], b: floating [...]) -> []; half types are averaged in float.
+template <class X> constexpr bool has_shape(const meta& m) {
+  if constexpr (typed<X>) return X::type.same_shape(m);
+  else return false;
+}
+/// The mean of (a - b)^2. (a: floating [...], b: floating [...]) -> []; half types are averaged in float. One may be broadcast to the other;
+/// that both are, as [n, 1] and [n], is a mistake.
 template <class A, class B> requires operands<A, B> constexpr auto mse(A a, B b) {
   const auto d = a - b;
   if constexpr (std::same_as<decltype(d), const invalid>) return d;
+  else if constexpr (!has_shape<A>(d.type) && !has_shape<B>(d.type)) return make<refused<mistake::shapes_differ, A::rank, B::rank>>();
   else {
     using T = element_t<d.element>;
     const auto w = cast<element_t<wide_type(d.element)>>(d);

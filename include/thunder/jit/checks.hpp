@@ -43,8 +43,8 @@ struct formal_name {
       bind_size(b, m.d[i].a, extents[i], who.text().c_str());
   for (int i = 0; i < m.rank; ++i)
     if (const auto e = b.extent(m.d[i]); e >= 0 && e != extents[i])
-      throw_error<shape_error>({who.text(), ": axis ", i, m.d[i].named() ? " is '" : "", m.d[i].named() ? spelled(m.d[i]).text : "",
-                                m.d[i].named() ? "' and" : "", " should have the extent ", e, ", but has ", extents[i]});
+      throw_error<shape_error>({who.text(), ": axis ", i, m.d[i].named() ? text_of({" is '", spelled(m.d[i]).text, "' and"}) : "",
+                                " should have the extent ", e, ", but has ", extents[i]});
 }
 [[gnu::noinline]] inline void check_memory(const char* who, const void* data, std::int64_t bytes) {
   if (!data && bytes > 0) throw_error<donation_error>({who, " has no memory: it was donated or moved from before"});

@@ -153,14 +153,13 @@ template <class Body> inline constexpr auto trainable = [] {
   return r;
 }();
 
-/// Whether the first leaf of R is a floating-point number.
-template <class R> inline constexpr bool is_scalar = [] {
-  if constexpr (typed<R>) return R::rank == 0;
-  else return false;
-}();
-template <class R> constexpr bool is_loss() {
-  if constexpr (tree<R>::leaves < 1) return false;
-  else return []<class E, class... Rest>(pack<E, Rest...>) { return E::rank == 0 && is_floating(E::element); }(leaves_of<R>{});
+/// What is wrong with R as the result of a loss, whose first leaf is a floating-point number.
+template <class R> constexpr mistake mistake_of_loss() {
+  if constexpr (tree<R>::leaves < 1) return mistake::not_scalar;
+  else
+    return []<class E, class... Rest>(pack<E, Rest...>) {
+      return E::rank != 0 ? mistake::not_scalar : is_floating(E::element) ? mistake::none : mistake::needs_floating;
+    }(leaves_of<R>{});
 }
 
 /// Leaves First + K of a call.
@@ -178,9 +177,8 @@ template <class F, class Wrt, bool Value> struct grad_function {
     using R = typename outcome<F, parameters<tracer::derivative, F, X...>>::type;
     using T = decltype(trace_of<tracer::derivative, R, F, X...>());
     if constexpr (is_invalid<T>) return nothing(Wrt{});
-    else if constexpr (!is_loss<R>()) {
-      if constexpr (is_scalar<R>) make<refused<mistake::needs_floating, tree<R>::leaves>>();  // an integer
-      else make<refused<mistake::not_scalar, tree<R>::leaves>>();
+    else if constexpr (constexpr mistake wrong = mistake_of_loss<R>(); wrong != mistake::none) {
+      make<refused<wrong, tree<R>::leaves>>();
       return nothing(Wrt{});
     } else if constexpr (constexpr mistake m = mistake_of<typename T::body, X...>(Wrt{}); m != mistake::none) {
       make<refused<m, sizeof...(X)>>();
